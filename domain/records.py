@@ -1,0 +1,288 @@
+"""The records of Sanyan, and the tables that keep them.
+
+Words follow OGC Observations & Measurements, STAC, SEEA-EA and Prometheus. Bulk data are pandas DataFrames whose
+columns *are* the fields of a record; `Table.schema` is derived from the dataclass, so there is one schema and not two.
+"""
+
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Any, get_type_hints
+
+import pandas as pd
+import pyarrow as pa
+
+
+class Flag(IntEnum):
+    """QARTOD primary flags (IOOS, Manual for the use of real-time oceanographic data quality control flags)."""
+
+    PASS = 1
+    NOT_EVALUATED = 2
+    SUSPECT = 3
+    FAIL = 4
+    MISSING = 9
+
+
+class Reason(StrEnum):
+    """Why a record was rejected: a closed list, so that rejections can be counted."""
+
+    BAD_CRC = "bad_crc"
+    BAD_LENGTH = "bad_length"
+    BAD_GRAMMAR = "bad_grammar"
+    TRUNCATED = "truncated"
+    GARBAGE = "garbage"
+    BAD_DOCUMENT = "bad_document"
+    EMPTY = "empty"
+    UNKNOWN_STATION = "unknown_station"
+    UNKNOWN_CODE = "unknown_code"
+    WRONG_UNIT = "wrong_unit"
+    BAD_VALUE = "bad_value"
+    BAD_TIME = "bad_time"
+    FUTURE_TIME = "future_time"
+    BAD_POSITION = "bad_position"
+    MISSING_FIELD = "missing_field"
+    MISSING_BAND = "missing_band"
+    UNREADABLE_RASTER = "unreadable_raster"
+
+
+class Severity(StrEnum):
+    """The four colours of Chinese warnings, mildest first."""
+
+    BLUE = "blue"
+    YELLOW = "yellow"
+    ORANGE = "orange"
+    RED = "red"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One value of one parameter at one station over one period, as the feed said it."""
+
+    medium: str  # air, water, groundwater, soil, noise, source
+    station_id: str
+    parameter: str  # id in domain/tables/parameters.csv
+    time: datetime  # start of the period, UTC
+    period: str  # ISO 8601 duration; PT0S is an instant
+    value: float  # in the canonical unit; NaN when the feed reported that there is none
+    unit: str
+    flag: int  # what the door knows: 2 not evaluated, 4 device says invalid, 9 missing
+    source_flag: str  # the device's or laboratory's own mark, unchanged
+    feed: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quality:
+    """What quality control says of one observation; the observation itself is never touched."""
+
+    medium: str
+    station_id: str
+    parameter: str
+    time: datetime
+    period: str
+    flag: int  # QARTOD
+    tests: str  # tests that flagged it, comma separated; "" when all passed
+    level: str  # auto-checked, reviewed, published (an observation without a row here is raw)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """One satellite acquisition tile (a STAC Item)."""
+
+    id: str
+    collection: str
+    platform: str
+    datetime: datetime
+    epsg: int
+    cloud_cover: float
+    geometry: str  # GeoJSON, WGS 84
+    assets: str  # JSON: band name -> href
+    properties: str  # JSON: everything else of the item
+    feed: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridReport:
+    """What a grid worker or a citizen saw, personal data masked."""
+
+    id: str
+    source: str
+    grid_code: str
+    township: str  # nine-digit code
+    observed_at: datetime
+    received_at: datetime
+    lon: float  # WGS 84
+    lat: float
+    category: str  # W water, A air, N noise, S solid waste, L land, E ecology, D dust, R other
+    urgency: int  # 1 (most urgent) to 4
+    text: str
+    photos: str  # JSON list of sha256
+    status: str
+    verdict: str
+    duplicate_of: str
+    incident: str
+    flag: int
+    feed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndicatorValue:
+    """One indicator of one subject over one period, with the edition of the standard that was used."""
+
+    indicator: str  # medium.quantity
+    medium: str
+    subject: str  # station, township, water body, feed
+    time: datetime
+    period: str
+    value: float  # NaN when it cannot be said; `detail` tells why
+    unit: str
+    grade: str
+    n_valid: int
+    n_expected: int
+    flag: int
+    detail: str
+    edition: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GepInput:
+    """One input of a GEP account: a quantity of one ecosystem in one zone and year."""
+
+    zone: str
+    ecosystem: str
+    year: int
+    quantity: str  # area_ha, vegetation_cover_pct, rainfall_mm, ...
+    value: float
+    unit: str
+    n_valid: int
+    n_expected: int
+    method: str
+    source: str  # tables and files it was made from, with their versions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceFlow:
+    """One ecosystem service of one zone, ecosystem and year (SEEA-EA)."""
+
+    zone: str
+    ecosystem: str
+    year: int
+    service: str
+    quantity: float
+    unit: str
+    price: float
+    value_cny: float
+    method: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """One record that could not be taken in; its payload is in the archive."""
+
+    feed: str
+    received_at: datetime
+    reason: str  # a Reason
+    detail: str  # what happened, where (file, line or byte), what to do
+    raw_ref: str  # archive reference of the payload
+    offset: int = 0  # first byte of the bad record in the payload
+    length: int = 0  # how many bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """What the data say. Identity is `fingerprint` (rule, subject, labels) and `starts_at`."""
+
+    fingerprint: str
+    rule: str
+    subject: str
+    labels: dict[str, str] = field(default_factory=dict)
+    status: str = "pending"  # pending, firing, resolved
+    starts_at: datetime
+    fired_at: datetime | None = None
+    ends_at: datetime | None = None
+    value: float
+    threshold: float
+    severity: str
+    summary_zh: str
+    summary_en: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """What people do about alerts, scenes and reports that belong together."""
+
+    id: str
+    kind: str
+    area: str
+    eyes: tuple[str, ...]  # sky, ground, human
+    confidence: float
+    handling: str = "open"  # open, acknowledged, dispatched, verified, closed
+    evidence: tuple[str, ...] = ()
+    timeline: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """How a record is kept: its key, its partitions, and the columns that do not make a row different."""
+
+    name: str
+    record: type
+    key: tuple[str, ...]
+    time: str  # the column whose Shanghai month is the partition; "" when there is none
+    medium: str = "medium"  # the column partitioned by; "" when there is none
+    passive: tuple[str, ...] = ()  # a change in these alone is no change
+
+    @property
+    def columns(self) -> list[str]:
+        return [f.name for f in fields(self.record)]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema, derived from the annotations of the record."""
+        hints = get_type_hints(self.record)
+        return pa.schema([(name, _ARROW[hints[name]]) for name in self.columns])
+
+    def frame(self, rows: "list[Any] | pd.DataFrame | None" = None) -> pd.DataFrame:
+        """Rows (records, dicts or a frame) as a frame with exactly this table's columns and dtypes.
+
+        Raises:
+            KeyError: a column is missing.
+        """
+        if rows is None or len(rows) == 0:
+            return self.schema.empty_table().to_pandas()
+        if isinstance(rows, pd.DataFrame):
+            data = rows[self.columns]
+        else:
+            data = pd.DataFrame([{c: _get(r, c) for c in self.columns} for r in rows])
+        dtypes = {n: _PANDAS[t] for n, t in get_type_hints(self.record).items() if n in self.columns}
+        return data.astype(dtypes).reset_index(drop=True)
+
+
+def _get(row: Any, column: str) -> Any:
+    return row[column] if isinstance(row, dict) else getattr(row, column)
+
+
+_ARROW: dict[type, pa.DataType] = {
+    str: pa.string(),
+    float: pa.float64(),
+    int: pa.int32(),
+    datetime: pa.timestamp("us", tz="UTC"),
+}
+_PANDAS: dict[type, str] = {str: "str", float: "float64", int: "int32", datetime: "datetime64[us, UTC]"}
+
+_OBSERVED = ("station_id", "parameter", "time", "period")
+TABLES = {
+    t.name: t
+    for t in (
+        Table("observations", Observation, _OBSERVED, time="time", passive=("received_at", "feed")),
+        Table("quality", Quality, _OBSERVED, time="time"),
+        Table("scenes", Scene, ("id",), time="datetime", medium="", passive=("received_at",)),
+        Table("reports", GridReport, ("source", "id"), time="observed_at", medium="", passive=("received_at",)),
+        Table("indicators", IndicatorValue, ("indicator", "subject", "time", "period"), time="time"),
+        Table("gep_inputs", GepInput, ("zone", "ecosystem", "year", "quantity"), time="", medium=""),
+        Table("flows", ServiceFlow, ("zone", "ecosystem", "year", "service"), time="", medium=""),
+    )
+}
