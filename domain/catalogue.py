@@ -67,13 +67,8 @@ def parameters() -> pd.DataFrame:
 @cache
 def _conversions() -> Mapping[tuple[str, str], tuple[float, float]]:
     path = TABLES_DIR / "units.csv"
-    frame = read_table(
-        path, columns=["spelling", "unit", "factor", "offset", "note"], key=["spelling", "unit"]
-    )
-    return {
-        (row.spelling, row.unit): (float(row.factor), float(row.offset))
-        for row in frame.itertuples()
-    }
+    frame = read_table(path, columns=["spelling", "unit", "factor", "offset", "note"], key=["spelling", "unit"])
+    return {(row.spelling, row.unit): (float(row.factor), float(row.offset)) for row in frame.itertuples()}
 
 
 def convertible(spelling: str, unit: str) -> bool:

@@ -5,7 +5,7 @@ columns *are* the fields of a record; `Table.schema` is derived from the datacla
 """
 
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import datetime as Instant  # noqa: N812 - a STAC Item has a field named `datetime`
 from enum import IntEnum, StrEnum
 from typing import Any, get_type_hints
 
@@ -61,14 +61,14 @@ class Observation:
     medium: str  # air, water, groundwater, soil, noise, source
     station_id: str
     parameter: str  # id in domain/tables/parameters.csv
-    time: datetime  # start of the period, UTC
+    time: Instant  # start of the period, UTC
     period: str  # ISO 8601 duration; PT0S is an instant
     value: float  # in the canonical unit; NaN when the feed reported that there is none
     unit: str
     flag: int  # what the door knows: 2 not evaluated, 4 device says invalid, 9 missing
     source_flag: str  # the device's or laboratory's own mark, unchanged
     feed: str
-    received_at: datetime
+    received_at: Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ class Quality:
     medium: str
     station_id: str
     parameter: str
-    time: datetime
+    time: Instant
     period: str
     flag: int  # QARTOD
     tests: str  # tests that flagged it, comma separated; "" when all passed
@@ -92,14 +92,14 @@ class Scene:
     id: str
     collection: str
     platform: str
-    datetime: datetime
+    datetime: Instant
     epsg: int
     cloud_cover: float
     geometry: str  # GeoJSON, WGS 84
     assets: str  # JSON: band name -> href
     properties: str  # JSON: everything else of the item
     feed: str
-    received_at: datetime
+    received_at: Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +110,8 @@ class GridReport:
     source: str
     grid_code: str
     township: str  # nine-digit code
-    observed_at: datetime
-    received_at: datetime
+    observed_at: Instant
+    received_at: Instant
     lon: float  # WGS 84
     lat: float
     category: str  # W water, A air, N noise, S solid waste, L land, E ecology, D dust, R other
@@ -133,7 +133,7 @@ class IndicatorValue:
     indicator: str  # medium.quantity
     medium: str
     subject: str  # station, township, water body, feed
-    time: datetime
+    time: Instant
     period: str
     value: float  # NaN when it cannot be said; `detail` tells why
     unit: str
@@ -179,11 +179,22 @@ class ServiceFlow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Superseded:
+    """A row that was replaced by a later one, kept with when and why."""
+
+    table: str
+    key: str  # JSON of the key columns
+    row: str  # JSON of the whole row
+    replaced_at: Instant
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
     """One record that could not be taken in; its payload is in the archive."""
 
     feed: str
-    received_at: datetime
+    received_at: Instant
     reason: str  # a Reason
     detail: str  # what happened, where (file, line or byte), what to do
     raw_ref: str  # archive reference of the payload
@@ -200,9 +211,9 @@ class Alert:
     subject: str
     labels: dict[str, str] = field(default_factory=dict)
     status: str = "pending"  # pending, firing, resolved
-    starts_at: datetime
-    fired_at: datetime | None = None
-    ends_at: datetime | None = None
+    starts_at: Instant
+    fired_at: Instant | None = None
+    ends_at: Instant | None = None
     value: float
     threshold: float
     severity: str
@@ -234,6 +245,7 @@ class Table:
     time: str  # the column whose Shanghai month is the partition; "" when there is none
     medium: str = "medium"  # the column partitioned by; "" when there is none
     passive: tuple[str, ...] = ()  # a change in these alone is no change
+    history: bool = False  # whether a replaced row is kept in `superseded` (what feeds said; results can be recomputed)
 
     @property
     def columns(self) -> list[str]:
@@ -269,20 +281,29 @@ _ARROW: dict[type, pa.DataType] = {
     str: pa.string(),
     float: pa.float64(),
     int: pa.int32(),
-    datetime: pa.timestamp("us", tz="UTC"),
+    Instant: pa.timestamp("us", tz="UTC"),
 }
-_PANDAS: dict[type, str] = {str: "str", float: "float64", int: "int32", datetime: "datetime64[us, UTC]"}
+_PANDAS: dict[type, str] = {str: "str", float: "float64", int: "int32", Instant: "datetime64[us, UTC]"}
 
 _OBSERVED = ("station_id", "parameter", "time", "period")
 TABLES = {
     t.name: t
     for t in (
-        Table("observations", Observation, _OBSERVED, time="time", passive=("received_at", "feed")),
+        Table("observations", Observation, _OBSERVED, time="time", passive=("received_at", "feed"), history=True),
         Table("quality", Quality, _OBSERVED, time="time"),
-        Table("scenes", Scene, ("id",), time="datetime", medium="", passive=("received_at",)),
-        Table("reports", GridReport, ("source", "id"), time="observed_at", medium="", passive=("received_at",)),
+        Table("scenes", Scene, ("id",), time="datetime", medium="", passive=("received_at",), history=True),
+        Table(
+            "reports",
+            GridReport,
+            ("source", "id"),
+            time="observed_at",
+            medium="",
+            passive=("received_at",),
+            history=True,
+        ),
         Table("indicators", IndicatorValue, ("indicator", "subject", "time", "period"), time="time"),
         Table("gep_inputs", GepInput, ("zone", "ecosystem", "year", "quantity"), time="", medium=""),
+        Table("superseded", Superseded, ("table", "key", "replaced_at"), time="replaced_at", medium=""),
         Table("flows", ServiceFlow, ("zone", "ecosystem", "year", "service"), time="", medium=""),
     )
 }
