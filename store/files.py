@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
+import rasterio.shutil
 import xarray as xr
 from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
