@@ -16,6 +16,8 @@ from functools import cache
 from types import ModuleType
 from typing import Any, Literal, TypeVar
 
+import processing.indicators as package
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 Takes = Literal["observations", "scene"]
@@ -127,8 +129,6 @@ def registered() -> Mapping[str, Registered]:
     Raises:
         ValueError: two functions claim the same id.
     """
-    import processing.indicators as package
-
     found: dict[str, Registered] = {}
     for module in modules(package):
         for entry in declared(module):
