@@ -1,0 +1,71 @@
+"""Water bodies seen from above: which cells are pure water, and how much of them blooms."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from processing.imagery.zonal import zonal_count
+
+
+@dataclass(frozen=True, slots=True)
+class Bloom:
+    """Per water body, in the order of the zones."""
+
+    area_ha: np.ndarray
+    n_valid: np.ndarray
+    n_expected: np.ndarray
+
+
+def inner_water(bodies: np.ndarray, *, resolution: float, shore_buffer_m: float) -> np.ndarray:
+    """Body numbers of the cells that lie wholly inside water, at least `shore_buffer_m` from the shore; 0 elsewhere.
+
+    By the cell-centre rule the shore runs no further inland than the centre of the outermost cells, which mix with land
+    and would look like algae: those are left out, and then every cell whose edge is nearer than the buffer to their
+    centres. Two bodies that touch have a shore between them.
+
+    Args:
+        bodies: numbers 1..n of water bodies, 0 on land (y, x).
+        resolution: cell size, m.
+        shore_buffer_m: width left out, m.
+    """
+    core = (bodies > 0) & _same_as_neighbours(bodies)
+    if not core.any():
+        return np.zeros_like(bodies)
+    # A border cell of zeros, so that water filling the whole grid still ends somewhere.
+    distance = ndimage.distance_transform_edt(np.pad(core, 1), sampling=resolution)[1:-1, 1:-1]
+    return np.where(core & (distance - resolution / 2 >= shore_buffer_m), bodies, 0)
+
+
+def bloom(ndci: np.ndarray, fai: np.ndarray, limits: Mapping[str, float]) -> np.ndarray:
+    """True where water blooms: chlorophyll (NDCI) and something floating (FAI) both above their thresholds.
+
+    Both, because foam, boats and bright mud raise the FAI alone and turbid water the NDCI alone. NaN is no bloom.
+    """
+    return (ndci >= limits["bloom_ndci_min"]) & (fai >= limits["bloom_fai_min"])
+
+
+def bloom_area(blooming: np.ndarray, seen: np.ndarray, inner: np.ndarray, n: int, *, cell_ha: float) -> Bloom:
+    """Hectares in bloom per water body, counted over its inner cells.
+
+    Args:
+        blooming: True where water blooms (y, x).
+        seen: True where the water was seen clear (y, x).
+        inner: body numbers of inner cells, from `inner_water`.
+        n: how many bodies there are.
+        cell_ha: area of a cell, ha.
+    """
+    return Bloom(
+        area_ha=zonal_count(inner, n, blooming & seen) * cell_ha,
+        n_valid=zonal_count(inner, n, seen),
+        n_expected=zonal_count(inner, n),
+    )
+
+
+def _same_as_neighbours(bodies: np.ndarray) -> np.ndarray:
+    """True where all eight neighbours (edges of the grid count as land) carry the same number."""
+    padded = np.pad(bodies, 1, constant_values=0)
+    low = ndimage.minimum_filter(padded, size=3)[1:-1, 1:-1]
+    high = ndimage.maximum_filter(padded, size=3)[1:-1, 1:-1]
+    return (low == bodies) & (high == bodies)
