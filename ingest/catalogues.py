@@ -1,0 +1,137 @@
+"""STAC catalogues, static or behind an API, as one payload an item.
+
+A static catalogue is walked with pystac, an API root searched with pystac-client; from the items on the way is the
+same. An item belongs to the window in which it was published (`created`, else `datetime`), as files belong
+to the hour in which they came.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pystac
+import pystac_client
+from pystac_client.exceptions import APIError
+from pystac_client.stac_api_io import StacApiIO
+from urllib3.util import Retry
+
+from domain.errors import FeedCorrupt, FeedUnavailable
+from ingest.feeds import Feed, Search
+from ingest.fetch import ATTEMPTS, PAUSE_S, Payload, get, is_web, moment
+
+#: How the publication of an item that is no whole JSON document is found.
+_CREATED = re.compile(rb'"(?:created|datetime)"\s*:\s*"([^"]+)"')
+
+
+def stac(feed: Feed, root: str, start: datetime, end: datetime, bbox: Sequence[float]) -> Iterator[Payload]:
+    """Items published in [start, end) whose bbox meets ours, by publication and name; the content is the item's JSON.
+
+    Raises:
+        FeedUnavailable: the catalogue cannot be reached.
+        FeedCorrupt: its root or a collection is no STAC document.
+    """
+    if feed.search is None:
+        raise ValueError(f"{feed.id}: a stac feed without search")
+    address = feed.address(root, (start, end))
+    landing = get(feed, address)
+    if landing is None:
+        raise FeedUnavailable(f"{feed.id}: {address}: there is no catalogue; correct the path in feeds.yaml")
+    try:
+        is_api = is_web(address) and "conformsTo" in json.loads(landing)
+        found = _searched if is_api else _walked
+        items = [(published(content), name, content) for name, content in found(feed, feed.search, address, end, bbox)]
+    except (ValueError, KeyError, TypeError, AttributeError, pystac.STACError, pystac.STACTypeError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise FeedCorrupt(f"{feed.id}: {address}: the catalogue cannot be read ({reason})") from error
+    chosen = [(at or start, name, content) for at, name, content in items if at is None or start <= at < end]
+    for at, name, content in sorted(chosen):
+        if _overlaps(content, bbox):
+            slot = next(feed.slots(at, at + timedelta(microseconds=1)))
+            yield Payload(name, content, at, slot[1])
+
+
+def published(item: bytes) -> datetime | None:
+    """When an item was published (`created`, else `datetime`); None when even a broken document does not tell."""
+    try:
+        properties = json.loads(item)["properties"]
+        times = [properties.get("created"), properties.get("datetime")]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        times = [text.decode("ascii", "replace") for text in _CREATED.findall(item)]
+    return next((at for at in map(moment, times) if at is not None), None)
+
+
+def _walked(
+    feed: Feed, search: Search, address: str, _end: datetime, _bbox: Sequence[float]
+) -> Iterator[tuple[str, bytes]]:
+    class Io(pystac.stac_io.DefaultStacIO):  # type: ignore[misc]
+        """pystac's reader over our own transport, so that retries and messages are ours."""
+
+        def read_text_from_href(self, href: str) -> str:
+            return _must(feed, href).decode()
+
+    for collection in _collections(pystac.Catalog.from_file(address, stac_io=Io()), set(search.collections)):
+        for link in collection.get_links("item"):
+            name = str(link.get_absolute_href())
+            yield (
+                name,
+                get(feed, name) or b"",
+            )  # an item that is not there is refused by the decoder, not the feed's end
+
+
+def _collections(catalog: pystac.Catalog, wanted: set[str]) -> Iterator[pystac.Catalog]:
+    if catalog.id in wanted:
+        yield catalog
+        return
+    for child in catalog.get_children():
+        yield from _collections(child, wanted)
+
+
+def _searched(
+    feed: Feed, search: Search, address: str, end: datetime, bbox: Sequence[float]
+) -> Iterator[tuple[str, bytes]]:
+    retries = Retry(
+        ATTEMPTS - 1, backoff_factor=PAUSE_S, status_forcelist=(429, 500, 502, 503, 504), allowed_methods=None
+    )
+    try:
+        client = pystac_client.Client.open(address, stac_io=StacApiIO(timeout=60, max_retries=retries))
+        period = (end - timedelta(days=search.lookback_days), end)
+        answer = client.search(
+            collections=list(search.collections), bbox=list(bbox), datetime=period, max_items=None, method="GET"
+        )
+        for item in answer.items_as_dicts():
+            yield _own_href(item) or f"{address}#{item.get('id')}", _canonical(item)
+    except APIError as error:
+        raise FeedUnavailable(f"{feed.id}: {address}: the catalogue does not answer ({error})") from error
+
+
+def _own_href(item: dict[str, Any]) -> str:
+    links = item.get("links")
+    hrefs = [link.get("href") for link in links if link.get("rel") == "self"] if isinstance(links, list) else []
+    return str(hrefs[0]) if hrefs else ""
+
+
+def _canonical(item: dict[str, Any]) -> bytes:
+    """The item's JSON without its links, which differ from search to search."""
+    content = {key: value for key, value in item.items() if key != "links"}
+    return json.dumps(content, ensure_ascii=False, sort_keys=True).encode()
+
+
+def _must(feed: Feed, href: str) -> bytes:
+    content = get(feed, href)
+    if content is None:
+        raise FeedUnavailable(f"{feed.id}: {href}: the catalogue names it, but it is not there; ask again")
+    return content
+
+
+def _overlaps(content: bytes, wanted: Sequence[float]) -> bool:
+    """Whether an item's bbox (of four or six numbers) meets the wanted one; one without a readable bbox counts."""
+    try:
+        box = [float(v) for v in json.loads(content)["bbox"]]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return True
+    half = len(box) // 2
+    if half not in {2, 3}:
+        return True
+    return bool(box[0] <= wanted[2] and box[half] >= wanted[0] and box[1] <= wanted[3] and box[half + 1] >= wanted[1])
