@@ -1,0 +1,27 @@
+"""### sky_daily: the sky eye, every day
+
+Takes the scenes and grids the catalogues published on the day, brings both UTM zones onto the county grid, computes
+indices and zonal means, looks for blooms and clearings, and evaluates the alert rules.
+
+**Owner** the remote sensing desk. **Repeat** any run at any time: nothing changes.
+"""
+
+from airflow.sdk import chain, dag
+
+from dags.partition import settings
+from dags.steps import ALERTS, INDICATORS, SCENES, ingest, shell, watcher
+
+UNIT = "day"
+
+
+@dag(dag_id="sky_daily", doc_md=__doc__, **settings(UNIT))
+def sky_daily() -> None:
+    """Ingest, compute, evaluate."""
+    arrived = ingest("sky", UNIT, ["sentinel2", "rainfall", "landcover", "dem"])
+    computed = shell("compute_sky", UNIT, inlets=[SCENES], outlets=[INDICATORS])
+    evaluated = shell("evaluate", UNIT, inlets=[INDICATORS], outlets=[ALERTS])
+    chain(arrived, computed, evaluated)
+    [arrived, computed, evaluated] >> watcher()
+
+
+sky_daily()

@@ -1,0 +1,117 @@
+"""The tasks DAGs are made of: each opens the home, calls one shell function and returns its counts.
+
+Imports stand inside the tasks: a DAG file is parsed every few seconds and must load no pandas.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from airflow.sdk import Asset, task
+from airflow.sdk.exceptions import AirflowException
+
+OBSERVATIONS = Asset(name="observations", uri="sanyan://lake/observations")
+REPORTS = Asset(name="reports", uri="sanyan://lake/reports")
+SCENES = Asset(name="scenes", uri="sanyan://lake/scenes")
+INDICATORS = Asset(name="indicators", uri="sanyan://lake/indicators")
+GEP_INPUTS = Asset(name="gep_inputs", uri="sanyan://lake/gep_inputs")
+ALERTS = Asset(name="alerts", uri="sanyan://ledger/alerts")
+EYES = {"ground": OBSERVATIONS, "human": REPORTS, "sky": SCENES}
+
+
+def ingest(eye: str, unit: str, feeds: list[str]) -> Any:
+    """One mapped task per feed of one eye: a dead feed stands alone and red, the others go on."""
+
+    @task(task_id=f"ingest_{eye}", outlets=[EYES[eye]], map_index_template="{{ feed_name }}")
+    def ingest_feed(feed: str, dag_run: Any = None) -> dict[str, Any]:
+        from airflow.sdk import get_current_context
+
+        from dags.partition import window
+        from ingest.run import feeds_root
+        from ingest.run import ingest as run
+        from store.home import Home
+
+        get_current_context()["feed_name"] = feed
+        start, end = window(unit, dag_run)
+        return run(Home.open(), feed, start=start, end=end, now=end, root=feeds_root()).as_dict()
+
+    return ingest_feed.expand(feed=feeds)
+
+
+def shell(name: str, unit: str, *, inlets: list[Asset], outlets: list[Asset]) -> Any:
+    """One task that calls one shell function; it runs even when a feed failed, with what has arrived."""
+
+    @task(task_id=name, trigger_rule="all_done", inlets=inlets, outlets=outlets)
+    def call(dag_run: Any = None) -> dict[str, Any]:
+        from dags.partition import window
+        from store.home import Home
+
+        start, end = window(unit, dag_run)
+        return _FUNCTIONS[name](Home.open(), start, end)
+
+    return call()
+
+
+def _compute(home: Any, _start: datetime, now: datetime) -> dict[str, Any]:
+    from processing.run import compute
+
+    return compute(home, now=now).as_dict()
+
+
+def _compute_sky(home: Any, _start: datetime, now: datetime) -> dict[str, Any]:
+    from processing.sky import compute_sky
+
+    return compute_sky(home, now=now).as_dict()
+
+
+def _compute_human(home: Any, _start: datetime, now: datetime) -> dict[str, Any]:
+    from processing.human import compute_human
+
+    return compute_human(home, now=now).as_dict()
+
+
+def _evaluate(home: Any, _start: datetime, now: datetime) -> dict[str, Any]:
+    from alerts.run import deliver, evaluate
+
+    return {**evaluate(home, now=now).as_dict(), **deliver(home, now=now).as_dict()}
+
+
+def _publish(home: Any, _start: datetime, now: datetime) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from store.influx import Target, publish
+
+    return asdict(publish(home, Target.from_environment(), now=now))
+
+
+def _account(home: Any, start: datetime, now: datetime) -> dict[str, Any]:
+    from domain.times import LOCAL
+    from processing.gep.run import gep_inputs
+
+    return gep_inputs(home, year=start.astimezone(LOCAL).year, now=now).as_dict()
+
+
+def _tidy(home: Any, _start: datetime, _now: datetime) -> dict[str, Any]:
+    from domain.records import TABLES
+
+    return {name: home.lake.compact(name) for name in TABLES}
+
+
+_FUNCTIONS = {
+    "compute": _compute,
+    "compute_sky": _compute_sky,
+    "compute_human": _compute_human,
+    "evaluate": _evaluate,
+    "publish": _publish,
+    "account": _account,
+    "tidy": _tidy,
+}
+
+
+def watcher() -> Any:
+    """Keeps a run red when anything in it failed, although later tasks went on with what there was."""
+
+    @task(task_id="watcher", trigger_rule="one_failed", retries=0)
+    def watch() -> None:
+        raise AirflowException("a task of this run failed; the others went on with what had arrived")
+
+    return watch()
