@@ -10,12 +10,10 @@ from typing import Any
 
 import numpy as np
 import rasterio.features
-from pyproj import Transformer
 from scipy import ndimage
 from shapely.geometry import mapping, shape
-from shapely.ops import transform
 
-from processing.imagery.grid import WGS84, Grid
+from processing.imagery.grid import WGS84, Grid, moved
 
 _EIGHT = np.ones((3, 3), dtype=bool)
 _DECIMALS = 6  # of degrees: about 0.1 m
@@ -141,9 +139,8 @@ def candidates(
 
 def _outlines(found: Clearing, grid: Grid) -> dict[int, dict[str, Any]]:
     """Number -> outline of the patch as a GeoJSON geometry in WGS 84."""
-    project = Transformer.from_crs(grid.crs, WGS84, always_xy=True).transform
     polygons = rasterio.features.shapes(found.labels, mask=found.labels > 0, connectivity=8, transform=grid.transform)
-    return {int(number): _rounded(mapping(transform(project, shape(polygon)))) for polygon, number in polygons}
+    return {int(number): _rounded(mapping(moved(shape(polygon), grid.crs, WGS84))) for polygon, number in polygons}
 
 
 def _rounded(geometry: Any) -> dict[str, Any]:

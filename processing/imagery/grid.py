@@ -15,6 +15,8 @@ import rasterio.warp
 import xarray as xr
 from affine import Affine
 from pyproj import Transformer
+from shapely import transform
+from shapely.geometry.base import BaseGeometry
 
 from domain.errors import CatalogueError, FeedCorrupt
 
@@ -148,6 +150,11 @@ def onto(data: xr.DataArray, grid: Grid, *, how: str, name: str = "") -> xr.Data
             resampling=rasterio.warp.Resampling[how],
         )
     return grid.layer(copied.astype(bool) if data.dtype == bool else copied, name)
+
+
+def moved(shape: BaseGeometry, source: str, target: str) -> BaseGeometry:
+    """A shape in another reference system; x before y in both."""
+    return transform(shape, Transformer.from_crs(source, target, always_xy=True).transform, interleaved=False)
 
 
 def placed(data: xr.DataArray, name: str = "") -> tuple[rasterio.crs.CRS, Affine]:

@@ -9,11 +9,9 @@ from functools import lru_cache
 
 import numpy as np
 import rasterio.features
-from pyproj import Transformer
-from shapely.ops import transform
 
 from domain.registry import Zones
-from processing.imagery.grid import WGS84, Grid
+from processing.imagery.grid import WGS84, Grid, moved
 
 RULE = "cell centre"
 _QUANTUM = float(2**20)
@@ -41,8 +39,7 @@ def zone_raster(zones: Zones, grid: Grid) -> np.ndarray:
     """
     if not zones.ids:
         return _frozen(np.zeros(grid.shape, dtype=np.int32))
-    project = Transformer.from_crs(WGS84, grid.crs, always_xy=True).transform
-    shapes = [(transform(project, shape), number) for number, shape in enumerate(zones.shapes, start=1)]
+    shapes = [(moved(shape, WGS84, grid.crs), number) for number, shape in enumerate(zones.shapes, start=1)]
     return _frozen(
         rasterio.features.rasterize(
             shapes, out_shape=grid.shape, transform=grid.transform, fill=0, dtype="int32", all_touched=False
