@@ -1,0 +1,207 @@
+"""A private Airflow on this machine: SQLite metadata, loopback only, no account; started and stopped by one command."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from domain.errors import PipelineError
+
+DAGS = Path(__file__).resolve().parent.parent / "dags"
+_BIN = Path(sys.executable).parent
+_SERVERS = ("api-server", "scheduler", "dag-processor")
+
+
+@dataclass(frozen=True)
+class Airflow:
+    """A running Airflow and its REST API."""
+
+    url: str
+    client: httpx.Client
+    logs: Path
+
+    def ready(self, dag_ids: Sequence[str], *, timeout_s: float = 120) -> None:
+        """Wait until the scheduler is healthy and the DAGs are known.
+
+        Raises:
+            PipelineError: not within the time; the text names the log folder.
+        """
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            if self._healthy() and set(dag_ids) <= self._known():
+                return
+            time.sleep(0.5)
+        raise PipelineError(f"Airflow did not come up within {timeout_s:.0f} s; its logs are in {self.logs}")
+
+    def backfill(self, dag_id: str, first: str, last: str) -> str:
+        """Ask for every partition of a DAG from `first` to `last` (ISO 8601), in order, one at a time."""
+        self.client.patch(f"/api/v2/dags/{dag_id}", json={"is_paused": False}).raise_for_status()
+        answer = self.client.post(
+            "/api/v2/backfills",
+            json={
+                "dag_id": dag_id,
+                "from_date": first,
+                "to_date": last,
+                "run_backwards": False,
+                "dag_run_conf": {},
+                "reprocess_behavior": "completed",
+                "max_active_runs": 1,
+            },
+        )
+        if answer.is_error:
+            raise PipelineError(f"Airflow refused the backfill of {dag_id}: {answer.text}")
+        return str(answer.json()["id"])
+
+    def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> str:
+        """Start one run by hand; returns its id."""
+        self.client.patch(f"/api/v2/dags/{dag_id}", json={"is_paused": False}).raise_for_status()
+        answer = self.client.post(f"/api/v2/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": dict(conf)})
+        answer.raise_for_status()
+        return str(answer.json()["dag_run_id"])
+
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        """All runs of a DAG."""
+        answer = self.client.get(f"/api/v2/dags/{dag_id}/dagRuns", params={"limit": 1000})
+        answer.raise_for_status()
+        return list(answer.json()["dag_runs"])
+
+    def wait(
+        self, dag_id: str, expected: int, *, timeout_s: float, progress: Callable[[float], None] | None = None
+    ) -> None:
+        """Wait until `expected` runs of a DAG have ended well.
+
+        Raises:
+            PipelineError: a run failed or time was up; the text names the run and the log folder.
+        """
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            runs = self.runs(dag_id)
+            failed = [r["dag_run_id"] for r in runs if r["state"] == "failed"]
+            if failed:
+                raise PipelineError(f"{dag_id}: run {failed[0]} failed; task logs are in {self.logs / dag_id}")
+            done = sum(r["state"] == "success" for r in runs)
+            if progress is not None:
+                progress(min(1.0, done / expected))
+            if done >= expected:
+                return
+            time.sleep(0.5)
+        raise PipelineError(f"{dag_id}: not finished within {timeout_s:.0f} s; logs are in {self.logs}")
+
+    def _healthy(self) -> bool:
+        try:
+            health = self.client.get("/api/v2/monitor/health").json()
+        except (httpx.HTTPError, ValueError):
+            return False
+        return all(health[part]["status"] == "healthy" for part in ("metadatabase", "scheduler"))
+
+    def _known(self) -> set[str]:
+        answer = self.client.get("/api/v2/dags", params={"limit": 100})
+        return {d["dag_id"] for d in answer.json()["dags"]} if answer.is_success else set()
+
+
+@contextmanager
+def airflow(home: Path, environment: Mapping[str, str], *, keep: bool = False) -> Iterator[Airflow]:
+    """Start Airflow in the folder `home` and stop it at the end.
+
+    Args:
+        home: AIRFLOW_HOME; made when it is not there.
+        environment: variables the tasks shall see.
+        keep: leave it running at the end.
+
+    Raises:
+        PipelineError: the database cannot be made.
+    """
+    port = _free_port()
+    home.mkdir(parents=True, exist_ok=True)
+    env = _environment(home, port) | dict(environment)
+    _prepare(home, env)
+    servers = [_serve(name, port, home, env) for name in _SERVERS]
+    url = f"http://127.0.0.1:{port}"
+    try:
+        with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
+            client.headers["Authorization"] = f"Bearer {_token(client, home)}"
+            yield Airflow(url, client, home / "logs")
+    finally:
+        if not keep:
+            _stop(servers)
+
+
+def _environment(home: Path, port: int) -> dict[str, str]:
+    """Everything an embedded Airflow needs to be told; proxies would stand between its own parts."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("AIRFLOW")}
+    return inherited | {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": "2",
+        "AIRFLOW__CORE__MP_START_METHOD": "fork" if sys.platform == "linux" else "spawn",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "600",
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+        "PYTHONWARNINGS": "ignore",
+    }
+
+
+def _prepare(home: Path, env: Mapping[str, str]) -> None:
+    done = subprocess.run(
+        [str(_BIN / "airflow"), "db", "migrate"], env=dict(env), capture_output=True, text=True, check=False
+    )
+    (home / "db-migrate.log").write_text(done.stdout + done.stderr, encoding="utf-8")
+    if done.returncode:
+        raise PipelineError(f"Airflow could not make its database; see {home / 'db-migrate.log'}")
+
+
+def _serve(name: str, port: int, home: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    command = [str(_BIN / "airflow"), name] + (["--port", str(port)] if name == "api-server" else [])
+    with (home / f"{name}.log").open("wb") as log:
+        return subprocess.Popen(
+            command, env=dict(env), cwd=home, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+
+
+def _token(client: httpx.Client, home: Path) -> str:
+    """A token of the loopback API; retried until the server listens."""
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        try:
+            answer = client.get("/auth/token")
+            if answer.is_success:
+                return str(answer.json()["access_token"])
+        except httpx.TransportError:
+            time.sleep(0.3)
+    raise PipelineError(f"the Airflow API did not answer; see {home / 'api-server.log'}")
+
+
+def _stop(servers: Sequence[subprocess.Popen[bytes]]) -> None:
+    for wanted in (signal.SIGTERM, signal.SIGKILL):
+        for server in servers:
+            if server.poll() is None:
+                os.killpg(server.pid, wanted)
+        for server in servers:
+            try:
+                server.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                continue
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
