@@ -131,14 +131,24 @@ class SpotReports(Event):
     text_zh: str
 
 
+class ReportFault(Event):
+    """One grid report, or one page of them, that is not as it should be; `subjects` names the report or the page."""
+
+    kind: Literal[
+        "missing_time", "zero_position", "swapped_position", "office_position", "half_day_clock", "truncated_page",
+    ]  # fmt: skip
+    eye: Literal["human"] = "human"
+
+
 AnyEvent = Annotated[
-    Episode | SoilSample | DeviceFault | WireFault | SkyEvent | SpotReports, Field(discriminator="kind")
+    Episode | SoilSample | DeviceFault | WireFault | SkyEvent | SpotReports | ReportFault, Field(discriminator="kind")
 ]
 
 
 class Sky(Strict):
-    """When satellites pass and how cloudy it is."""
+    """When satellites pass, how cloudy it is and how sharp they see."""
 
+    resolution_m: Annotated[int, Field(ge=10)]  # of the 10 m bands; the 20 m bands have twice as much
     cycle_days: Annotated[int, Field(ge=1)]
     passes: tuple[int, ...]  # days of the cycle, counted from the anchor's Shanghai day
     pass_hour: Annotated[float, Field(ge=0, lt=24)]  # Shanghai time of day
