@@ -38,7 +38,8 @@ def rain(seed: int, hours: Ints) -> Floats:
 
 def weather(seed: int, hours: Ints) -> dict[str, Floats]:
     """Fields by name: sun (0..1), temp and temp_day (degC), humidity (%), pressure (hPa), wind_speed (m/s),
-    wind_dir (deg), rain (mm/h), wet (mean rain of the last six hours)."""
+    wind_dir (deg), rain (mm/h), wet (mean rain of the last six hours).
+    """
     day = profiles()
     at = local_hour(hours)
     normal = {name: _climate(name, hours) for name in ("temp", "pressure", "sun")}
