@@ -1,0 +1,339 @@
+"""The command line: `sanyan demo | simulate | ingest | compute | evaluate | status | alerts | history | publish ...`.
+
+The same shell functions as the DAGs. This is one of the three places that may read the clock.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from console.texts import language, say
+from domain.errors import PipelineError
+from domain.times import LOCAL
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Sanyan 三眼: 天眼, 地眼, 人眼 -> indicators, GEP inputs, alerts."
+)
+history_app = typer.Typer(no_args_is_help=True, help="Real history: layouts and import. 历史数据：版式与导入。")
+app.add_typer(history_app, name="history")
+screen = Console()
+
+HomeOption = Annotated[Path | None, typer.Option("--home", help="Folder of lake, ledger and files (SANYAN_HOME).")]
+FromOption = Annotated[
+    str | None, typer.Option("--from", help="First instant, ISO 8601; without a zone it is Shanghai time.")
+]
+ToOption = Annotated[str | None, typer.Option("--to", help="First instant after.")]
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str, float], None]]:
+    """A progress display; call it with what is being done and the share that is done."""
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=screen
+    ) as bars:
+        tasks: dict[str, Any] = {}
+
+        def show(what: str, share: float) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=1.0)
+            bars.update(tasks[what], completed=share)
+
+        yield show
+
+
+def instant(text: str | None, default: datetime) -> datetime:
+    """An instant the user typed; without a zone it is Shanghai time."""
+    if text is None:
+        return default
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise PipelineError(say("error.period", text=text)) from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=LOCAL)).astimezone(UTC)
+
+
+def open_home(home: Path | None) -> Any:
+    """The home named on the command line, else by environment, else the default."""
+    from store.home import Home
+
+    return Home.open(home)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the demo lives.")] = Path("var/demo"),
+    keep: Annotated[bool, typer.Option("--keep-airflow", help="Leave the Airflow page running at the end.")] = False,
+) -> None:
+    """Two simulated weeks through real Airflow. 两周模拟数据，经真实 Airflow。"""
+    from console.demo import run
+
+    with progress() as show:
+        done = run(folder, progress=show, keep_airflow=keep)
+    done.print(screen)
+    if not done.matches_truth:
+        raise typer.Exit(1)
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Argument(help="Folder to write the feeds to.")],
+    start: Annotated[str, typer.Option(help="First instant.")] = "2026-08-18T08:00+08:00",
+    days: Annotated[float, typer.Option(help="How many days.")] = 14.0,
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 20260818,
+    scenario: Annotated[Path | None, typer.Option(help="Another scenario.yaml.")] = None,
+) -> None:
+    """Write simulated feeds in the formats of real devices and platforms. 生成模拟数据。"""
+    from sample_feeds.scenario import load
+    from sample_feeds.simulate import simulate as write
+
+    begin = instant(start, datetime.now(UTC))
+    chosen = load(scenario) if scenario else load()
+    with progress() as show:
+        counts = write(out, start=begin, end=begin + timedelta(days=days), seed=seed, scenario=chosen, progress=show)
+    screen.print(say("done.simulate", out=out, days=f"{days:g}", counts=_counted(asdict(counts))))
+
+
+@app.command()
+def ingest(
+    feeds: Annotated[
+        list[str] | None, typer.Argument(help="Feeds of ingest/feeds.yaml; all when none is named.")
+    ] = None,
+    home: HomeOption = None,
+    root: Annotated[str | None, typer.Option(help="Folder or address of the feeds (SANYAN_FEEDS).")] = None,
+    start: FromOption = None,
+    end: ToOption = None,
+) -> None:
+    """Take in what the feeds received in a period. 接入数据。"""
+    from ingest.run import feeds_of, feeds_root
+    from ingest.run import ingest as run
+
+    place = open_home(home)
+    now = datetime.now(UTC)
+    known = feeds_of(place)
+    chosen = feeds or list(known)
+    for name in chosen:
+        if name not in known:
+            raise PipelineError(say("error.feed", feed=name, known=", ".join(known)))
+    window = (instant(start, now - timedelta(days=1)), instant(end, now))
+    with progress() as show:
+        results = {}
+        for name in chosen:
+            what = say("work.ingest", feed=name)
+            show(what, 0.0)
+            results[name] = run(place, name, start=window[0], end=window[1], now=now, root=root or feeds_root())
+            show(what, 1.0)
+    for name, c in results.items():
+        rejected = sum(c.rejected.values())
+        screen.print(
+            say(
+                "done.ingest",
+                feed=name,
+                records=c.records,
+                new=c.new,
+                changed=c.changed,
+                unchanged=c.unchanged,
+                rejected=rejected,
+            )
+        )
+
+
+@app.command()
+def compute(home: HomeOption = None) -> None:
+    """Compute the indicators of everything that changed. 计算指标。"""
+    from processing.human import compute_human
+    from processing.run import compute as compute_ground
+    from processing.sky import compute_sky
+
+    place, now = open_home(home), datetime.now(UTC)
+    with progress() as show:
+        for eye, run in {"ground": compute_ground, "human": compute_human, "sky": compute_sky}.items():
+            show(f"{say('work.compute')} · {eye}", 0.0)
+            counts = run(place, now=now)
+            show(f"{say('work.compute')} · {eye}", 1.0)
+            screen.print(say("done.compute", what=_counted(asdict(counts))))
+
+
+@app.command()
+def evaluate(
+    home: HomeOption = None,
+    now: Annotated[str | None, typer.Option(help="Judge silence up to this instant; default is the clock.")] = None,
+) -> None:
+    """Evaluate the alert rules and send what is due. 评估告警规则。"""
+    from alerts.run import deliver
+    from alerts.run import evaluate as run
+
+    place, moment = open_home(home), instant(now, datetime.now(UTC))
+    with progress() as show:
+        show(say("work.evaluate"), 0.0)
+        counts = run(place, now=moment)
+        sent = deliver(place, now=moment)
+        show(say("work.evaluate"), 1.0)
+    screen.print(say("done.evaluate", what=_counted(asdict(counts) | asdict(sent))))
+
+
+@app.command()
+def publish(home: HomeOption = None, start: FromOption = None, end: ToOption = None) -> None:
+    """Publish to InfluxDB what changed, or a period again. 发布到 InfluxDB。"""
+    from store.influx import Target
+    from store.influx import publish as run
+
+    target, now = Target.from_environment(), datetime.now(UTC)
+    if target is None:
+        screen.print(say("done.publish_off"))
+        return
+    begin = None if start is None else instant(start, now)
+    with progress() as show:
+        done = run(
+            open_home(home), target, now=now, start=begin, end=None if end is None else instant(end, now), progress=show
+        )
+    screen.print(say("done.publish", **asdict(done)))
+    if done.delayed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def status(home: HomeOption = None) -> None:
+    """Feeds, tables, rejections, newest values. 运行状态。"""
+    from console import screens
+    from domain.records import TABLES
+
+    place, now = open_home(home), datetime.now(UTC)
+    coverage = place.coverage.read()
+    if coverage.empty and place.lake.version("observations") < 0:
+        screen.print(say("none.data", home=place.root))
+        return
+    screen.print(screens.coverage_table(coverage))
+    rows = [(n, f"{len(place.lake.read(n, columns=[TABLES[n].key[0]])):,}", place.lake.version(n)) for n in TABLES]
+    columns = {"column.table": "left", "column.rows": "right", "column.version": "right"}
+    screen.print(screens.table("title.tables", columns, rows))
+    rejections = place.ledger.rejections()
+    screen.print(screens.reasons_table(rejections) if len(rejections) else say("none.rejections"))
+    newest = place.lake.read("observations", columns=["station_id", "medium", "time"])
+    newest = newest.sort_values("time").groupby("station_id", as_index=False).last()
+    names = place.registry.stations.set_index("station_id")[f"name_{language()}"].to_dict()
+    screen.print(screens.stations_table(newest, names, now))
+
+
+@app.command()
+def alerts(
+    home: HomeOption = None,
+    status: Annotated[str | None, typer.Option(help="Only firing, resolved, ...")] = None,
+    severity: Annotated[str | None, typer.Option(help="Only red, orange, yellow or blue.")] = None,
+) -> None:
+    """All alerts, the newest first. 告警列表。"""
+    from console import screens
+    from store.ledger.alerts import read_alerts
+
+    found = read_alerts(open_home(home).ledger)
+    for column, wanted in (("status", status), ("severity", severity)):
+        found = found if wanted is None else found[found[column] == wanted]
+    screen.print(screens.alerts_table(found, language()) if len(found) else say("none.alerts"))
+
+
+@app.command()
+def rejects(
+    home: HomeOption = None,
+    feed: Annotated[str | None, typer.Option(help="Only this feed.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Only this reason.")] = None,
+    limit: Annotated[int, typer.Option(help="How many, the newest first.")] = 30,
+) -> None:
+    """Rejected records with the reference of their raw payload. 拒收记录。"""
+    from console import screens
+
+    found = open_home(home).ledger.rejections(feed, reason)
+    screen.print(screens.rejections_table(found.head(limit)) if len(found) else say("none.rejections"))
+
+
+@app.command()
+def raw(
+    ref: Annotated[str, typer.Argument(help="A reference as `sanyan rejects` prints it.")],
+    home: HomeOption = None,
+    offset: Annotated[int, typer.Option(help="First byte.")] = 0,
+    length: Annotated[int | None, typer.Option(help="How many bytes.")] = None,
+) -> None:
+    """Write a raw payload, as it was received, to standard output. 原始报文。"""
+    payload = open_home(home).files.payload(ref)
+    sys.stdout.buffer.write(payload[offset:] if length is None else payload[offset : offset + length])
+
+
+@app.command()
+def verify(
+    what: Annotated[str, typer.Argument(help="air or water.")],
+    path: Annotated[Path, typer.Argument(help="A file with official values, of a known layout.")],
+) -> None:
+    """Compare our values with the officially published ones. 与官方发布值比对。"""
+    from ingest.history import official
+    from processing.verify import verify as compare
+
+    with progress() as show:
+        show(f"{what} {path.name}", 0.0)
+        result = compare(what, official(what, path))
+        show(f"{what} {path.name}", 1.0)
+    screen.print(say("verify.head", what=what, comparable=result.comparable, equal=result.equal, share=result.share))
+    screen.print(result.markdown())
+
+
+@history_app.command("layouts")
+def history_layouts() -> None:
+    """The layouts that can be imported. 可导入的版式。"""
+    from console import screens
+    from ingest.layouts import find, names
+
+    rows = [(name, find(name).title) for name in names()]
+    screen.print(screens.table("title.layouts", {"column.layout": "left", "column.title": "left"}, rows))
+
+
+@history_app.command("import")
+def history_import(
+    layout: Annotated[str, typer.Argument(help="A name of `sanyan history layouts`, or a YAML file.")],
+    path: Annotated[Path, typer.Argument(help="The folder or file to read.")],
+    home: HomeOption = None,
+) -> None:
+    """Read real history by the description of its layout. 按版式导入历史数据。"""
+    from ingest.history import import_history
+    from ingest.layouts import find, read_layout
+
+    chosen = read_layout(Path(layout)) if layout.endswith((".yaml", ".yml")) else find(layout)
+    with progress() as show:
+        c = import_history(open_home(home), chosen, path, now=datetime.now(UTC), progress=show)
+    rejected = sum(c.rejected.values())
+    screen.print(
+        say(
+            "done.import",
+            layout=layout,
+            files=c.payloads,
+            records=c.records,
+            new=c.new,
+            changed=c.changed,
+            unchanged=c.unchanged,
+            rejected=rejected,
+        )
+    )
+
+
+def _counted(counts: dict[str, Any]) -> str:
+    """Counts as `name number` pairs; nested counts are flattened, zeros left out."""
+    parts = []
+    for name, value in counts.items():
+        if isinstance(value, dict):
+            parts += [f"{k} {v:,}" for k, v in value.items() if v]
+        elif isinstance(value, int) and value:
+            parts.append(f"{name} {value:,}")
+    return ", ".join(parts) or "0"
+
+
+def main() -> None:
+    """The `sanyan` command: what Sanyan itself refuses is a message and exit status 2, a bug a traceback."""
+    try:
+        app()
+    except PipelineError as error:
+        Console(stderr=True).print(f"[bold red]{say('error.head')}[/] {error}", highlight=False)
+        raise SystemExit(2) from None
