@@ -204,19 +204,22 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """What the data say. Identity is `fingerprint` (rule, subject, labels) and `starts_at`."""
+    """What the data say. Identity is `fingerprint` (of rule and subject) and `starts_at`."""
 
     fingerprint: str
     rule: str
     subject: str
-    labels: dict[str, str] = field(default_factory=dict)
-    status: str = "pending"  # pending, firing, resolved
-    starts_at: Instant
+    labels: dict[str, str] = field(default_factory=dict)  # said of the subject: township, medium, eye
+    status: str = "pending"  # pending, firing, resolved, withdrawn (corrected data no longer justify it)
+    starts_at: Instant  # since when the condition held
     fired_at: Instant | None = None
     ends_at: Instant | None = None
-    value: float
+    reason: str = ""  # why it ended: recovered, stale (no data), data or rule (why it was withdrawn)
+    value: float  # the worst
     threshold: float
-    severity: str
+    unit: str = ""
+    severity: str  # the worst
+    inhibited_by: str = ""  # the rule that silenced it all the while it fired
     summary_zh: str
     summary_en: str
 
@@ -298,7 +301,7 @@ TABLES = {
             ("source", "id"),
             time="observed_at",
             medium="",
-            passive=("received_at",),
+            passive=("received_at", "feed"),
             history=True,
         ),
         Table("indicators", IndicatorValue, ("indicator", "subject", "time", "period"), time="time"),

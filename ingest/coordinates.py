@@ -2,14 +2,21 @@
 
 Chinese map services shift every point by some hundred metres: AMap, Tencent, WeChat and DingTalk use GCJ-02, Baidu
 uses BD-09. CGCS 2000 (surveyors, Tianditu) differs from WGS 84 by centimetres and counts as the same. The shift has no
-closed inverse: the rough one leaves 0.4 m in Liandu, prcoords' iterated one less than a millimetre.
+closed inverse: the rough one leaves 0.4 m in Liandu, prcoords' iterated one less than a millimetre. Plane coordinates
+(`EPSG:4549` and the like) go through pyproj.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import prcoords
+from pyproj import Transformer
+from pyproj.exceptions import CRSError
+
+from domain.records import Flag
 
 #: Spellings of the systems, lower case, without blanks, dashes and underscores.
 _SYSTEMS = {
@@ -36,39 +43,33 @@ _CHINA = {"lat": (0.8293, 55.8271), "lon": (72.004, 137.8347)}
 
 
 def system(spelling: str) -> str:
-    """The system a spelling names: wgs84, gcj02 or bd09; "" when not known, since a guess moves a point by 500 m."""
-    return _SYSTEMS.get("".join(c for c in spelling.lower() if c not in " -_:"), "")
+    """The system a spelling names: wgs84, gcj02, bd09, epsg:n; "" when not known, since a guess moves a point 500 m."""
+    plain = "".join(c for c in spelling.lower() if c not in " -_:")
+    if plain in _SYSTEMS:
+        return _SYSTEMS[plain]
+    code = re.fullmatch(r"(?:epsg)(\d{4,5})", plain, re.ASCII)
+    return f"epsg:{code[1]}" if code and _transformer(int(code[1])) is not None else ""
 
 
-def to_wgs84(lon: np.ndarray, lat: np.ndarray, systems: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Points in degrees as WGS 84 degrees.
+def to_wgs84(x: np.ndarray, y: np.ndarray, systems: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Points as WGS 84 degrees.
 
     Args:
-        lon: (n,) degrees east in the system of each point; NaN stays NaN.
-        lat: (n,) degrees north, likewise.
+        x: (n,) degrees east, or metres east, in the system of each point; NaN stays NaN.
+        y: (n,) degrees or metres north, likewise.
         systems: n spellings, see `system`. A point whose system is not known comes back NaN: the caller flags it.
 
     Returns:
         (n,) longitudes and (n,) latitudes.
     """
-    out = np.array([_point(x, y, system(name)) for x, y, name in zip(lon, lat, systems, strict=True)], dtype=float)
-    out = out.reshape(-1, 2)
+    out = np.array([_point(east, north, system(name)) for east, north, name in zip(x, y, systems, strict=True)])
+    out = out.astype(float).reshape(-1, 2)
     return out[:, 0], out[:, 1]
-
-
-def _point(lon: float, lat: float, name: str) -> tuple[float, float]:
-    if not name or not (np.isfinite(lon) and np.isfinite(lat)):
-        return np.nan, np.nan
-    inside = _CHINA["lat"][0] <= lat <= _CHINA["lat"][1] and _CHINA["lon"][0] <= lon <= _CHINA["lon"][1]
-    if name == "wgs84" or not inside:
-        return float(lon), float(lat)
-    north, east = _TO_WGS84[name]((float(lat), float(lon)))
-    return east, north
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A box in degrees, with a margin already added: where points of this deployment can lie."""
+    """Where points of this deployment can lie, in degrees."""
 
     west: float
     south: float
@@ -83,19 +84,48 @@ class Box:
 
     def holds(self, lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
         """(n,) whether each point lies in the box; NaN does not."""
-        x, y = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
-        with np.errstate(invalid="ignore"):
-            return np.asarray((x >= self.west) & (x <= self.east) & (y >= self.south) & (y <= self.north))
+        inside = (lon >= self.west) & (lon <= self.east) & (lat >= self.south) & (lat <= self.north)
+        return np.asarray(inside, dtype=bool)
 
 
-def unswap(lon: np.ndarray, lat: np.ndarray, box: Box) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Points with longitude and latitude put right where they are clearly exchanged.
-
-    Clearly means: as given the point lies outside `box`, exchanged it lies inside.
+def place(x: np.ndarray, y: np.ndarray, systems: Sequence[str], box: Box) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Points as WGS 84 degrees with a flag: what the door can say of a position.
 
     Returns:
-        (n,) longitudes, (n,) latitudes, (n,) booleans that say which were exchanged.
+        (n,) longitudes, (n,) latitudes, and (n,) flags: 2 taken as given; 3 longitude and latitude were exchanged (as
+        given the point lies outside `box`, exchanged inside) and have been put right; 4 no usable position (missing,
+        0,0, an unknown system, outside the box either way), and both coordinates are NaN.
     """
-    x, y = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
-    swapped = ~box.holds(x, y) & box.holds(y, x)
-    return np.where(swapped, y, x), np.where(swapped, x, y), swapped
+    lon, lat = to_wgs84(x, y, systems)
+    as_given = box.holds(lon, lat)
+    other_lon, other_lat = to_wgs84(np.where(as_given, np.nan, y), np.where(as_given, np.nan, x), systems)
+    exchanged = ~as_given & box.holds(other_lon, other_lat)
+    usable = as_given | exchanged
+    flags = np.select([as_given, exchanged], [Flag.NOT_EVALUATED, Flag.SUSPECT], default=Flag.FAIL)
+    return (
+        np.where(usable, np.where(exchanged, other_lon, lon), np.nan),
+        np.where(usable, np.where(exchanged, other_lat, lat), np.nan),
+        flags.astype(int),
+    )
+
+
+def _point(x: float, y: float, name: str) -> tuple[float, float]:
+    if not name or not (np.isfinite(x) and np.isfinite(y)):
+        return np.nan, np.nan
+    if name.startswith("epsg:"):
+        transformer = _transformer(int(name[5:]))
+        east, north = (np.nan, np.nan) if transformer is None else transformer.transform(x, y)
+        return (float(east), float(north)) if np.isfinite(east) and np.isfinite(north) else (np.nan, np.nan)
+    inside = _CHINA["lat"][0] <= y <= _CHINA["lat"][1] and _CHINA["lon"][0] <= x <= _CHINA["lon"][1]
+    if name == "wgs84" or not inside:
+        return float(x), float(y)
+    found = _TO_WGS84[name]((float(y), float(x)))
+    return float(found[1]), float(found[0])
+
+
+@cache
+def _transformer(code: int) -> Transformer | None:
+    try:
+        return Transformer.from_crs(code, 4326, always_xy=True)
+    except CRSError:
+        return None

@@ -44,7 +44,7 @@ _NAME = re.compile(
     rf"(?:{_GIVEN}{{1,3}}?{_END}|{_GIVEN}{{1,2}})"
 )
 _NAME_UNANNOUNCED = re.compile(
-    rf"((?:{_ROLE}|我叫|我是)(?:姓名)?)([{_SURNAMES}])(?:{_GIVEN}{{1,3}}?{_END}|{_GIVEN}{{1,2}})"
+    rf"((?:{_ROLE}|我叫|我是|[\d*][,， ]{{0,2}}找)(?:姓名)?)([{_SURNAMES}])(?:{_GIVEN}{{1,3}}?{_END}|{_GIVEN}{{1,2}})"
 )
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECKS = "10X98765432"
