@@ -75,7 +75,7 @@ class Grid:
                 "y": self.top - half - self.resolution * np.arange(self.height),
                 "x": self.left + half + self.resolution * np.arange(self.width),
             },
-            attrs={"crs": self.crs, "transform": tuple(self.transform)[:6]},
+            attrs={"crs": self.crs, "transform": self.transform},
             name=name or None,
         )
 
