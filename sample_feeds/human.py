@@ -49,7 +49,7 @@ HEADINGS = {
     "infoScName": "小类", "caseEndBcName": "结案大类", "caseEndScName": "结案小类", "urgentDegree": "紧急程度",
     "statusName": "案件状态", "updateTime": "更新时间", "executeDeptName": "处置部门", "endResult": "处理结果",
     "solvingTime": "结案时间", "userEvaluate": "满意度", "duplicateOf": "合并至", "reporterName": "上报人",
-    "reporterPhone": "联系电话",
+    "reporterPhone": "联系电话", "photos": "照片指纹",
 }  # fmt: skip
 _TIMES = ("discoverTime", "reportTime", "updateTime", "solvingTime")
 _ORDER = ("上报", "受理", "立案", "派遣", "处置", "核查", "结案")
@@ -195,8 +195,9 @@ def export(registry: Registry, made: Sequence[Report], monday: date) -> bytes:
         times = {"discoverTime": report.found_at, "reportTime": report.steps[0].at} | dict.fromkeys(
             ("updateTime", "solvingTime"), last.at
         )
-        cells = {key: _wall(times[key]) if key in _TIMES else shown[key] for key in HEADINGS}
-        sheet.append(list(cells.values()))
+        shown |= {key: _wall(moment) for key, moment in times.items()}
+        shown["photos"] = ";".join(photo["sha256"] for photo in shown["photos"])
+        sheet.append([shown[key] for key in HEADINGS])
     for column, key in enumerate(HEADINGS, start=1):
         if key in _TIMES:
             for row in range(2, sheet.max_row + 1):
