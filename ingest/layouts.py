@@ -39,6 +39,7 @@ class Cells(Strict):
     skip_rows: int = Field(default=0, ge=0)  # lines (csv, xlsx) above the line of column names
     comment: str = ""  # csv: lines on top that begin so are skipped too
     delimiter: str = Field(default=",", min_length=1, max_length=1)
+    quote: str = Field(default='"', max_length=1)  # csv: "" when quotation marks are text like any other
     record: str = ""  # xml: local name of the element that is one record
     entities: dict[str, str] = Field(default_factory=dict)  # xml: entities the file uses but does not declare
     sheet: str = ""  # xlsx: its name; the first one otherwise

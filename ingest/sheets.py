@@ -7,22 +7,20 @@ as text, and then each cell is judged by itself.
 import csv
 import gzip
 import io
-import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-import openpyxl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 from lxml import etree
-from openpyxl.utils.exceptions import InvalidFileException
 
 from domain.errors import FeedCorrupt
 from domain.records import Reason
+from ingest import workbook
 from ingest.layouts import Cells, Layout
 
 #: What one column holds before it is anything else.
@@ -180,8 +178,13 @@ def _header(plain: bytes, layout: Layout, above: int) -> list[str]:
         raise FeedCorrupt(
             f"line {above + 1}: not {layout.encoding} ({error.reason}); see the layout's encoding"
         ) from error
-    cells = next(csv.reader([line.rstrip("\r\n")], delimiter=layout.cells.delimiter), [])
+    cells = next(csv.reader([line.rstrip("\r\n")], **_dialect(layout)), [])
     return [c.strip() for c in cells]
+
+
+def _dialect(layout: Layout) -> dict[str, Any]:
+    quoting = csv.QUOTE_MINIMAL if layout.cells.quote else csv.QUOTE_NONE
+    return {"delimiter": layout.cells.delimiter, "quotechar": layout.cells.quote or None, "quoting": quoting}
 
 
 def _arrow(plain: bytes, layout: Layout, above: int, types: Mapping[str, pa.DataType], faults: list[Fault]) -> pa.Table:
@@ -200,7 +203,12 @@ def _arrow(plain: bytes, layout: Layout, above: int, types: Mapping[str, pa.Data
         pa.csv.ReadOptions(
             use_threads=False, skip_rows=above + 1, column_names=header, encoding=layout.encoding, block_size=1 << 22
         ),
-        pa.csv.ParseOptions(delimiter=spec.delimiter, newlines_in_values=True, invalid_row_handler=spoiled),
+        pa.csv.ParseOptions(
+            delimiter=spec.delimiter,
+            quote_char=spec.quote or False,
+            newlines_in_values=True,
+            invalid_row_handler=spoiled,
+        ),
         pa.csv.ConvertOptions(
             column_types=dict(types), include_columns=list(types), null_values=absent, strings_can_be_null=False
         ),
@@ -217,7 +225,7 @@ def _record_lines(plain: bytes, layout: Layout, above: int, n: int) -> np.ndarra
     for _ in range(above):
         stream.readline()
     text = io.TextIOWrapper(stream, encoding=layout.encoding, newline="")
-    reader = csv.reader(text, delimiter=layout.cells.delimiter)
+    reader = csv.reader(text, **_dialect(layout))
     lines, last = [], above
     for cells in reader:
         if cells:
@@ -247,22 +255,14 @@ def _xml(plain: bytes, spec: Cells, kinds: Mapping[str, Kind]) -> Sheet:
 
 
 def _xlsx(plain: bytes, spec: Cells) -> Sheet:
-    try:
-        book = openpyxl.load_workbook(io.BytesIO(plain), read_only=True, data_only=True)
-        sheet = book[spec.sheet] if spec.sheet else book.worksheets[0]
-        rows = [list(row) for row in sheet.iter_rows(min_row=spec.skip_rows + 1, values_only=True)]
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
-        raise FeedCorrupt(f"no spreadsheet that can be read ({error}); see the layout's cells.sheet") from error
-    if not rows:
-        raise FeedCorrupt(f"nothing below row {spec.skip_rows}; see the layout's cells.skip_rows")
-    header = [_cell(c) for c in rows[0]]
-    body = [(n, [_cell(c) for c in row]) for n, row in enumerate(rows[1:], spec.skip_rows + 2)]
+    sheets = workbook.read(plain)
+    sheet = next((s for s in sheets if s.title == spec.sheet or not spec.sheet), None)
+    if sheet is None or len(sheet.rows) <= spec.skip_rows:
+        raise FeedCorrupt(f"no sheet {spec.sheet!r} with more than {spec.skip_rows} rows; see the layout's cells")
+    header = [_cell(c) for c in sheet.rows[spec.skip_rows]]
+    body = [(n, [_cell(c) for c in row]) for n, row in enumerate(sheet.rows[spec.skip_rows + 1 :], spec.skip_rows + 2)]
     body = [(n, row) for n, row in body if any(row)]
-    columns = {
-        name: pa.array([row[i] if i < len(row) else "" for _, row in body], pa.string())
-        for i, name in enumerate(header)
-        if name
-    }
+    columns = {name: pa.array([row[i] for _, row in body], pa.string()) for i, name in enumerate(header) if name}
     return Sheet(columns, np.array([n for n, _ in body], dtype=np.int64))
 
 
@@ -271,7 +271,7 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value).strip()
+    return value.text if isinstance(value, workbook.Formula) else str(value).strip()
 
 
 def _complete(sheet: Sheet, kinds: Mapping[str, Kind]) -> Sheet:
