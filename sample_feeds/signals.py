@@ -56,7 +56,8 @@ def signals(kind: str) -> pd.DataFrame:
 
 
 @cache
-def _sites() -> dict[tuple[str, str], tuple[float, float]]:
+def sites() -> dict[tuple[str, str], tuple[float, float]]:
+    """What is special at a station: (station, parameter) -> factor and offset of its signal."""
     frame = read_table(
         TABLES / "sites.csv", columns=("station_id", "parameter", "factor", "offset"), key=["station_id", "parameter"]
     )
@@ -81,7 +82,7 @@ def nature(station: Mapping[str, Any], scenario: Scenario, seed: int, hours: Int
 def _course(
     name: str, parameter: str, row: "pd.Series[Any]", sky: Mapping[str, Floats], seed: int, hours: Ints
 ) -> Floats:
-    factor, offset = _sites().get((name, parameter), (1.0, 0.0))
+    factor, offset = sites().get((name, parameter), (1.0, 0.0))
     courses = profiles()
     driver = sky[row["driver"]] if row["driver"] in sky else courses[row["driver"]][local_hour(hours)]
     slow = key(seed, name, parameter, "slow")
