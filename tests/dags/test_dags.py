@@ -1,0 +1,124 @@
+"""Policy over all DAGs, and each of them run to the end."""
+
+import json
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+
+pytestmark = pytest.mark.airflow
+
+DESCRIBE = """
+import json, sys, time
+before = time.monotonic()
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag({folder!r}, include_examples=False)
+heavy = sorted(m for m in ("pandas", "xarray", "rasterio", "deltalake", "numba", "matplotlib") if m in sys.modules)
+print("@@" + json.dumps({{
+    "errors": {{k: str(v) for k, v in bag.import_errors.items()}},
+    "heavy": heavy,
+    "dags": {{
+        d.dag_id: {{
+            "doc": d.doc_md or "", "tags": sorted(d.tags), "catchup": d.catchup, "active": d.max_active_runs,
+            "zone": str(d.timetable._timezone) if hasattr(d.timetable, "_timezone") else "",
+            "timetable": type(d.timetable).__name__,
+            "tasks": {{t.task_id: {{"retries": t.retries, "rule": str(t.trigger_rule), "owner": t.owner,
+                "outlets": [a.name for a in t.outlets]}} for t in d.tasks}},
+        }} for d in bag.dags.values()
+    }},
+}}))
+"""
+NAMES = {"ground_hourly", "human_hourly", "sky_daily", "gep_yearly", "history", "upkeep_daily"}
+
+
+@pytest.fixture(scope="module")
+def bag(python_in_airflow, airflow_env):
+    out = python_in_airflow(DESCRIBE.format(folder=airflow_env["AIRFLOW__CORE__DAGS_FOLDER"]))
+    return json.loads(out.split("@@", 1)[1])
+
+
+def test_every_dag_is_there_and_loads(bag):
+    assert bag["errors"] == {}
+    assert set(bag["dags"]) == NAMES
+
+
+def test_parsing_loads_nothing_heavy(bag):
+    assert bag["heavy"] == []
+
+
+def test_every_dag_says_what_it_is_and_whose(bag):
+    for name, dag in bag["dags"].items():
+        assert name in dag["doc"], name
+        assert "**Owner**" in dag["doc"] or name == "upkeep_daily", name
+        assert dag["tags"] == ["sanyan"]
+        assert dag["catchup"] is False
+        assert dag["active"] == 1
+        assert dag["timetable"] == "CronPartitionTimetable"
+
+
+def test_a_live_hour_is_few_fat_tasks(bag):
+    for name in ("ground_hourly", "human_hourly"):
+        assert len(bag["dags"][name]["tasks"]) <= 6
+
+
+def test_a_failed_feed_keeps_the_run_red_although_the_rest_goes_on(bag):
+    for name in ("ground_hourly", "human_hourly", "sky_daily", "history"):
+        tasks = bag["dags"][name]["tasks"]
+        assert tasks["watcher"] == {"retries": 0, "rule": "one_failed", "owner": "sanyan", "outlets": []}
+        assert all(t["rule"] == "all_done" for k, t in tasks.items() if not k.startswith(("ingest", "watcher")))
+
+
+def test_what_a_dag_makes_is_an_asset(bag):
+    made = {o for d in bag["dags"].values() for t in d["tasks"].values() for o in t["outlets"]}
+    assert made == {"observations", "reports", "scenes", "indicators", "gep_inputs", "alerts"}
+
+
+@pytest.mark.parametrize(
+    ("unit", "partition", "start", "end"),
+    [
+        ("hour", "2026-08-18T08", datetime(2026, 8, 18, 0, tzinfo=UTC), datetime(2026, 8, 18, 1, tzinfo=UTC)),
+        ("day", "2026-08-18", datetime(2026, 8, 17, 16, tzinfo=UTC), datetime(2026, 8, 18, 16, tzinfo=UTC)),
+        ("month", "2026-02", datetime(2026, 1, 31, 16, tzinfo=UTC), datetime(2026, 2, 28, 16, tzinfo=UTC)),
+        ("year", "2024", datetime(2023, 12, 31, 16, tzinfo=UTC), datetime(2024, 12, 31, 16, tzinfo=UTC)),
+    ],
+)
+def test_a_partition_covers_its_shanghai_period(unit, partition, start, end):
+    from dags.partition import window
+
+    named = SimpleNamespace(conf={"partition": partition}, partition_date=None, run_after=None)
+    scheduled = SimpleNamespace(conf={}, partition_date=start, run_after=None)
+    by_hand = SimpleNamespace(conf=None, partition_date=None, run_after=end)
+    assert window(unit, named) == window(unit, scheduled) == window(unit, by_hand) == (start, end)
+
+
+RUN = """
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag({folder!r}, include_examples=False)
+run = bag.dags[{dag!r}].test(run_conf={{"partition": {partition!r}}})
+print("@@", run.state)
+"""
+
+
+@pytest.mark.parametrize(
+    ("dag", "partition"),
+    [
+        ("ground_hourly", "2026-08-18T09"),
+        ("human_hourly", "2026-08-18T09"),
+        ("sky_daily", "2026-08-18"),
+        ("gep_yearly", "2026"),
+        ("upkeep_daily", "2026-08-18"),
+        ("history", "2026-08"),
+    ],
+)
+def test_every_dag_runs_twice_and_the_second_time_changes_nothing(
+    python_in_airflow, airflow_env, small_feeds, tmp_path_factory, dag, partition
+):
+    from tests.pipeline import tables
+
+    home = tmp_path_factory.getbasetemp() / "dag-home"
+    extra = {"SANYAN_HOME": str(home), "SANYAN_FEEDS": str(small_feeds), "SANYAN_RETRIES": "0"}
+    code = RUN.format(folder=airflow_env["AIRFLOW__CORE__DAGS_FOLDER"], dag=dag, partition=partition)
+    assert "@@ success" in python_in_airflow(code, **extra)
+    once = tables(home)
+    assert "@@ success" in python_in_airflow(code, **extra)
+    assert tables(home) == once
