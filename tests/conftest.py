@@ -5,16 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline import START, simulated
-
 
 @pytest.fixture(scope="session")
 def small_feeds(tmp_path_factory) -> Path:
     """Six simulated hours of all three eyes."""
+    from tests.pipeline import START, simulated
+
     return simulated(tmp_path_factory.mktemp("small-feeds"), START, START + timedelta(hours=6))
 
 
 @pytest.fixture(scope="session")
 def demo_feeds(tmp_path_factory) -> Path:
     """The two weeks of the demo."""
+    from tests.pipeline import START, simulated
+
     return simulated(tmp_path_factory.mktemp("demo-feeds"), START, START + timedelta(days=14))
