@@ -9,10 +9,9 @@ import pytest
 pytestmark = pytest.mark.airflow
 
 DESCRIBE = """
-import json, sys, time
-before = time.monotonic()
+import json, sys
 from airflow.dag_processing.dagbag import DagBag
-bag = DagBag({folder!r}, include_examples=False)
+bag = DagBag({folder!r})
 heavy = sorted(m for m in ("pandas", "xarray", "rasterio", "deltalake", "numba", "matplotlib") if m in sys.modules)
 print("@@" + json.dumps({{
     "errors": {{k: str(v) for k, v in bag.import_errors.items()}},
@@ -20,9 +19,8 @@ print("@@" + json.dumps({{
     "dags": {{
         d.dag_id: {{
             "doc": d.doc_md or "", "tags": sorted(d.tags), "catchup": d.catchup, "active": d.max_active_runs,
-            "zone": str(d.timetable._timezone) if hasattr(d.timetable, "_timezone") else "",
             "timetable": type(d.timetable).__name__,
-            "tasks": {{t.task_id: {{"retries": t.retries, "rule": str(t.trigger_rule), "owner": t.owner,
+            "tasks": {{t.task_id: {{"retries": t.retries, "rule": t.trigger_rule.value, "owner": t.owner,
                 "outlets": [a.name for a in t.outlets]}} for t in d.tasks}},
         }} for d in bag.dags.values()
     }},
@@ -93,7 +91,7 @@ def test_a_partition_covers_its_shanghai_period(unit, partition, start, end):
 
 RUN = """
 from airflow.dag_processing.dagbag import DagBag
-bag = DagBag({folder!r}, include_examples=False)
+bag = DagBag({folder!r})
 run = bag.dags[{dag!r}].test(run_conf={{"partition": {partition!r}}})
 print("@@", run.state)
 """
