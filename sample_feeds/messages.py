@@ -227,9 +227,10 @@ def _ticks(device: Device, read: Readings, seed: int, cn: str, wanted: Sequence[
     for channel in (c for c in device.channels if c.parameter in wanted):
         noise = gauss(key(seed, device.name, channel.parameter, cn), ticks)
         code = "LA" if channel.code == "Leq" else channel.code
+        letters = read.flags[channel.parameter][row]
+        noise = np.where(letters == "N", noise, 0.0)
         value = read.values[channel.parameter][row]
         value = value + 1.8 * noise if code == "LA" else value * (1 + 0.012 * noise)
-        letters = read.flags[channel.parameter][row]
         columns.append(
             [
                 f"{code}-{field}={x:.{channel.decimals}f},{code}-Flag={letter}"

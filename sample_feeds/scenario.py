@@ -189,30 +189,6 @@ class Scenario(Strict):
             raise ValueError(f"event ids repeat: {repeated}")
         return self
 
-    @classmethod
-    def load(cls, path: Path = DEFAULT, *, anchor: datetime | None = None) -> "Scenario":
-        """Read a scenario; `anchor` moves the whole of it to another time.
-
-        Raises:
-            CatalogueError: the file is not a scenario; every problem at once.
-        """
-        if not path.is_file():
-            raise CatalogueError([f"{path}: the scenario is missing"])
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if not isinstance(data, dict) or "anchor" not in data:
-            raise CatalogueError([f"{path.name}:1: it must be a mapping with the key 'anchor'"])
-        zero = utc(anchor or _moment(data["anchor"], None))
-        data["anchor"] = zero
-        for event in data.get("events", []):
-            for key in ("start", "end"):
-                if key in event:
-                    event[key] = _moment(event[key], zero)
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            places = [(".".join(str(p) for p in e["loc"]), e["msg"]) for e in error.errors()]
-            raise CatalogueError([f"{path.name}: {where}: {what}" for where, what in places]) from error
-
     @property
     def start(self) -> datetime:
         return self.anchor
@@ -226,6 +202,32 @@ class Scenario(Strict):
         for event in self.events:
             if isinstance(event, kinds) and (subject is None or subject in event.subjects):
                 yield event
+
+
+def load(path: Path = DEFAULT, *, anchor: datetime | None = None) -> Scenario:
+    """Read a scenario; `anchor` moves the whole of it to another time.
+
+    Raises:
+        CatalogueError: the file is not a scenario; every problem at once.
+    """
+    if not path.is_file():
+        raise CatalogueError([f"{path}: the scenario is missing"])
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(data, dict) or "anchor" not in data:
+        raise CatalogueError([f"{path.name}:1: it must be a mapping with the key 'anchor'"])
+    try:
+        zero = utc(anchor or _moment(data["anchor"], None))
+        data = {**data, "anchor": zero, "events": [_dated(event, zero) for event in data.get("events", [])]}
+        return Scenario.model_validate(data)
+    except ValidationError as error:
+        places = [(".".join(str(p) for p in e["loc"]), e["msg"]) for e in error.errors()]
+        raise CatalogueError([f"{path.name}: {where}: {what}" for where, what in places]) from error
+    except ValueError as error:
+        raise CatalogueError([f"{path.name}: {error}; write hours after the anchor, or an ISO time"]) from error
+
+
+def _dated(event: dict[str, Any], zero: datetime) -> dict[str, Any]:
+    return {key: _moment(value, zero) if key in {"start", "end"} else value for key, value in event.items()}
 
 
 def _moment(value: Any, zero: datetime | None) -> datetime:

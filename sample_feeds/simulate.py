@@ -18,7 +18,7 @@ from pathlib import Path
 from domain.registry import Registry
 from domain.times import utc
 from sample_feeds import ground, human, lab, sky, truth
-from sample_feeds.scenario import Scenario
+from sample_feeds.scenario import Scenario, load
 
 COUNTY = Path(__file__).with_name("county")
 SAMPLE = Path(__file__).with_name("sample")
@@ -82,7 +82,7 @@ def write_sample(out: Path = SAMPLE) -> None:
 
     Run `python -c "from sample_feeds.simulate import write_sample; write_sample()"` after any change of the simulator.
     """
-    scenario, registry = Scenario.load(), Registry.load(COUNTY)
+    scenario, registry = load(), Registry.load(COUNTY)
     start, seed = scenario.start, scenario.seed
     ground.write(out, registry, scenario, start, start + timedelta(hours=3), seed)
     human.write(out, registry, scenario, start=start, end=start + timedelta(hours=2), seed=seed)
