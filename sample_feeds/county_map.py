@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from pyproj import Transformer
-from shapely import MultiPoint, Point, Polygon, transform, voronoi_polygons
+from shapely import MultiPoint, Point, Polygon, transform, unary_union, voronoi_polygons
 from shapely.affinity import rotate, scale
-from shapely.geometry import LineString, mapping
+from shapely.geometry import LineString, mapping, shape
 from shapely.geometry.base import BaseGeometry
 
 GRID = "EPSG:32650"
@@ -75,14 +75,14 @@ def townships() -> list[dict[str, Any]]:
 
 def waters() -> list[dict[str, Any]]:
     """GeoJSON features of the two rivers and the reservoir."""
-    outline = Polygon([xy for f in [_bent(Polygon(OUTLINE))] for xy in f.exterior.coords])
+    county = unary_union([shape(feature["geometry"]) for feature in townships()])
     main = _to_degrees(river_line("oujiang").buffer(160, join_style="round", quad_segs=2))
     side = _to_degrees(river_line("xiaoxi").buffer(65, join_style="round", quad_segs=2))
     lake = rotate(scale(_to_grid(Point(RESERVOIR)).buffer(1000, quad_segs=6), 1.35, 0.75), 25)
     lake_shape = _bent(_rounded(_to_degrees(lake)), bend=0.06, levels=2)
     return [
-        _feature("oujiang", "瓯江（大溪）", "Oujiang (Daxi)", "river", _rounded(main.intersection(outline))),
-        _feature("xiaoxi", "小溪", "Xiaoxi", "river", _rounded(side.difference(main).intersection(outline))),
+        _feature("oujiang", "瓯江（大溪）", "Oujiang (Daxi)", "river", _rounded(main.intersection(county))),
+        _feature("xiaoxi", "小溪", "Xiaoxi", "river", _rounded(side.difference(main).intersection(county))),
         _feature("nanming_reservoir", "南明水库", "Nanming reservoir", "reservoir", lake_shape),
     ]
 

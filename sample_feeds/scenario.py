@@ -212,12 +212,15 @@ def load(path: Path = DEFAULT, *, anchor: datetime | None = None) -> Scenario:
     """
     if not path.is_file():
         raise CatalogueError([f"{path}: the scenario is missing"])
-    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise CatalogueError([f"{path.name}: {error}"]) from error
     if not isinstance(data, dict) or "anchor" not in data:
         raise CatalogueError([f"{path.name}:1: it must be a mapping with the key 'anchor'"])
     try:
         zero = utc(anchor or _moment(data["anchor"], None))
-        data = {**data, "anchor": zero, "events": [_dated(event, zero) for event in data.get("events", [])]}
+        data = {**data, "anchor": zero, "events": [_dated(event, zero) for event in data.get("events") or ()]}
         return Scenario.model_validate(data)
     except ValidationError as error:
         places = [(".".join(str(p) for p in e["loc"]), e["msg"]) for e in error.errors()]
@@ -226,7 +229,9 @@ def load(path: Path = DEFAULT, *, anchor: datetime | None = None) -> Scenario:
         raise CatalogueError([f"{path.name}: {error}; write hours after the anchor, or an ISO time"]) from error
 
 
-def _dated(event: dict[str, Any], zero: datetime) -> dict[str, Any]:
+def _dated(event: Any, zero: datetime) -> Any:
+    if not isinstance(event, dict):
+        return event  # the model will refuse it and say where
     return {key: _moment(value, zero) if key in {"start", "end"} else value for key, value in event.items()}
 
 
