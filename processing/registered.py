@@ -20,7 +20,7 @@ import processing.indicators as package
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-Takes = Literal["observations", "scene"]
+Takes = Literal["observations", "scene", "reports"]
 Confidence = Literal["confirmed", "partly confirmed", "unconfirmed", "own definition"]
 
 _MARK = "__indicators__"
@@ -92,7 +92,7 @@ def indicator(
         standard: standard and editions.
         source: table and clause, or paper.
         confidence: how sure we are of the rule.
-        takes: `observations` or `scene`.
+        takes: `observations`, `scene` or `reports`.
         parameters: the parameters (or bands) it reads.
         before_days: days before its own whose observations matter.
         after_days: days after its own whose observations matter.
