@@ -19,7 +19,7 @@ from urllib3.util import Retry
 
 from domain.errors import FeedCorrupt, FeedUnavailable
 from ingest.feeds import Feed, Search
-from ingest.fetch import ATTEMPTS, PAUSE_S, Payload, get, is_web, moment
+from ingest.fetch import ATTEMPTS, PAUSE_S, Payload, below, get, is_web, moment
 
 #: How the publication of an item that is no whole JSON document is found.
 _CREATED = re.compile(rb'"(?:created|datetime)"\s*:\s*"([^"]+)"')
@@ -49,7 +49,7 @@ def stac(feed: Feed, root: str, start: datetime, end: datetime, bbox: Sequence[f
     for at, name, content in sorted(chosen):
         if _overlaps(content, bbox):
             slot = next(feed.slots(at, at + timedelta(microseconds=1)))
-            yield Payload(name, content, at, slot[1])
+            yield Payload(below(root, name), content, at, slot[1])
 
 
 def published(item: bytes) -> datetime | None:

@@ -35,7 +35,7 @@ _GLOB = re.compile(r"[*?\[]")
 class Payload:
     """One whole answer of a feed, as it came."""
 
-    name: str  # path or address
+    name: str  # path below the feeds' root, or whole address
     content: bytes
     received_at: datetime  # start of the slot, or publication
     until: datetime  # end of the slot: nothing in the payload can be later
@@ -85,7 +85,7 @@ def files(feed: Feed, root: str, slot: tuple[datetime, datetime]) -> Iterator[Pa
     for name in _matching(feed, address):
         content = get(feed, name)
         if content is not None:
-            yield Payload(name, content, *slot)
+            yield Payload(below(root, name), content, *slot)
 
 
 def pages(feed: Feed, root: str, slot: tuple[datetime, datetime]) -> Iterator[Payload]:
@@ -111,7 +111,7 @@ def pages(feed: Feed, root: str, slot: tuple[datetime, datetime]) -> Iterator[Pa
         told = _promised(content)
         blind = 0 if told else blind + 1
         promised = max(promised, told)
-        yield Payload(address, content, *slot)
+        yield Payload(below(root, address), content, *slot)
     if missing:
         raise FeedUnavailable(f"{feed.id}: of {promised} pages these are missing: {', '.join(missing)}; ask again")
 
@@ -136,6 +136,19 @@ def get(feed: Feed, address: str) -> bytes | None:
     if answer.is_error:
         raise FeedUnavailable(f"{feed.id}: {address}: the server answers {answer.status_code} {answer.reason_phrase}")
     return answer.content
+
+
+def below(root: str, address: str) -> str:
+    """An address as seen from the feeds' root, so that what is said of a payload does not depend on where that is."""
+    for start in (root, str(local(root)) if not is_web(root) else root):
+        if address.startswith(start.rstrip("/") + "/"):
+            return address[len(start.rstrip("/")) + 1 :]
+    return address
+
+
+def above(root: str, name: str) -> str:
+    """The whole address of what `below` named."""
+    return name if "://" in name or name.startswith("/") else f"{root.rstrip('/')}/{name}"
 
 
 def is_web(address: str) -> bool:
@@ -196,14 +209,11 @@ def _read(feed: Feed, path: Path) -> bytes | None:
 
 
 def _standing(feed: Feed, root: str) -> None:
-    """A feed in a folder that is not there (a share not mounted) is dead, not empty."""
-    fixed = re.split(r"[{*?\[]", feed.path)[0].rpartition("/")[0]
+    """A folder of feeds that is not there (a share not mounted) is dead, not empty: the root, or the feed's own."""
     whole = "://" in feed.path or feed.path.startswith("/")
-    folder = fixed if whole else f"{root.rstrip('/')}/{fixed}"
+    folder = re.split(r"[{*?\[]", feed.path)[0].rpartition("/")[0] if whole else root
     if not is_web(folder) and not local(folder).is_dir():
-        raise FeedUnavailable(
-            f"{feed.id}: {folder}: the folder is not there; mount or create it, or correct feeds.yaml"
-        )
+        raise FeedUnavailable(f"{feed.id}: {folder}: the folder is not there; mount it, or correct SANYAN_FEEDS")
 
 
 def _matching(feed: Feed, address: str) -> Iterable[str]:

@@ -76,12 +76,12 @@ def decode(items: Iterable[tuple[str, Mapping[str, Any]]], context: Context, opt
     if not drafts:
         return Decoded.of(rejections=rejections, n_records=n_records)
     placed = _placed(drafts, context.registry)
-    lost = placed[placed["given"] & placed["lon"].isna()]
+    lost = placed[(placed["said"] != "") & placed["lon"].isna()]
     rejections += [
         context.reject(
             Reason.BAD_POSITION,
-            f"{row.where}: report {row.id}: position {row.x}, {row.y} in system {row.coord_sys!r} is not in the county, "
-            "the report is kept without it; correct it on the platform",
+            f"{row.where}: report {row.id}: position {row.said!r} in system {row.coord_sys!r} is not in the "
+            "county, the report is kept without it; correct it on the platform",
         )
         for row in lost.itertuples()
     ]
@@ -180,7 +180,7 @@ def _draft(item: Mapping[str, Any], where: str, context: Context, options: Optio
         "received_at": _received(item.get("updated_at"), zone, context) - options.copy_of * _A_COPY_IS_OLDER,
         "x": number(item.get("lon")),
         "y": number(item.get("lat")),
-        "given": bool(text(item.get("lon")) or text(item.get("lat"))),
+        "said": ", ".join(filter(None, (text(item.get("lon"))[:40], text(item.get("lat"))[:40]))),
         "where": where,
         "coord_sys": text(item.get("coord_sys")) or options.coord_sys,
         "category": category or "R",
