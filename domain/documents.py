@@ -1,5 +1,9 @@
-"""YAML documents of ours (rules, feeds, layouts): read strictly, with the line of every problem."""
+"""YAML documents of ours (rules, feeds, layouts): read strictly, with the line of every problem.
 
+Booleans are those of YAML 1.2, true and false: `on`, `off`, `yes` and `no` are words.
+"""
+
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +29,18 @@ _PLAIN = {
 }
 
 
+class _Loader(yaml.SafeLoader):
+    """Plain data only, with the booleans of YAML 1.2."""
+
+
+_BOOL = "tag:yaml.org,2002:bool"
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != _BOOL]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(_BOOL, re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One YAML file: its data, and where each part of them is written."""
@@ -44,8 +60,9 @@ class Document:
             raise CatalogueError([f"{path}: the file is missing"])
         text = path.read_text(encoding="utf-8")
         try:
-            root = yaml.compose(text, Loader=yaml.SafeLoader)
-            data = yaml.safe_load(text)
+            loader = _Loader(text)
+            root = loader.get_single_node()
+            data = None if root is None else loader.construct_document(root)
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             raise CatalogueError([f"{path.name}:{line}: {error.problem}; it must be YAML"]) from error
