@@ -1,0 +1,19 @@
+"""`make bench`: every benchmark, each as ratios against a named peer or a floor measured in the same run."""
+
+import platform
+
+from tests.bench import hj212, lake, prsa
+
+BENCHES = {"HJ 212 decoding": hj212, "Lake": lake, "History import (PRSA)": prsa}
+
+
+def main() -> None:
+    """Run all, one after the other."""
+    print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}")
+    for title, bench in BENCHES.items():
+        print(f"\n{title}")
+        bench.run()
+
+
+if __name__ == "__main__":
+    main()
