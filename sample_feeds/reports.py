@@ -22,7 +22,7 @@ from domain.times import LOCAL, day_start
 from sample_feeds.scenario import ReportFault, Scenario, SpotReports
 from sample_feeds.streams import stream
 
-TEXTS = Path(__file__).with_name("report_texts.csv")
+TEXTS = Path(__file__).with_name("tables") / "report_texts.csv"
 
 #: Sixths of the lattice: five for everyday reports, turn about by day, one for the faulty ones.
 _SIXTHS, _FAULTY = 6, 5
