@@ -68,7 +68,7 @@ def limit_of(
         lake = station["kind"] in LAKES
         return _surface_water(surface_water_key(parameter, lake=lake), target_class(str(station["target"])), day)
     if reference == "GB 3096":
-        return _noise(str(station["zone"]), averaging or "day")
+        return noise_limit(str(station["zone"]), averaging or "day")
     if reference == "emission":
         return emission_limit(str(station["target"]), parameter, day)
     raise CatalogueError([f"limit reference {reference!r} is not one of GB 3095, GB 3838, GB 3096, emission"])
@@ -241,7 +241,12 @@ def _surface_water(key: str, target: int, day: date) -> Limit | None:
 
 
 @cache
-def _noise(zone: str, period: str) -> Limit:
+def noise_limit(zone: str, period: str) -> Limit:
+    """GB 3096 limit of a zone by day or night.
+
+    Raises:
+        CatalogueError: the zone or period is not in the table.
+    """
     rows = table("noise_limits")
     rows = rows[(rows["standard"] == "GB 3096-2008") & (rows["zone"] == zone)]
     if rows.empty or period not in ("day", "night"):

@@ -175,6 +175,34 @@ def breakpoints(standard: str, pollutant: str, averaging: str) -> tuple[np.ndarr
     return rows["iaqi"].to_numpy(np.int64), rows["conc_breakpoint"].to_numpy(float)
 
 
+@cache
+def groundwater_bounds() -> pd.DataFrame:
+    """Upper bounds of classes I to IV of GB/T 14848-2017 by Chinese item name, ascending; above IV is class V.
+
+    -inf where class I asks for "not detected", inf where IV and V share one bound (reported as IV). Items judged by
+    eye or nose and pH, which has two-sided bands, are not here.
+
+    Raises:
+        CatalogueError: a cell is neither a bound nor a known phrase; all at once.
+    """
+    rows = table("gw_gbt14848_2017")
+    rows = rows[(rows["name_cn"] != "pH") & ~rows["I"].isin(["无"])].set_index("name_cn")
+    out = pd.DataFrame(index=rows.index)
+    problems: list[str] = []
+    for column in ("I", "II", "III", "IV"):
+        text = rows[column]
+        bound = pd.to_numeric(text.str.removeprefix("<="), errors="coerce")
+        bound = bound.mask(text == "not detected", -np.inf)
+        out[column] = bound.mask(text.str.startswith(">") & (column == "IV"), np.inf)
+        problems += [
+            f"gw_gbt14848_2017.csv:{rows.loc[i, 'line']}: {column} {text[i]!r} is not a bound such as '<=0.5'"
+            for i in out.index[out[column].isna()]
+        ]
+    if problems:
+        raise CatalogueError(problems)
+    return out
+
+
 def _bad(name: str, frame: pd.DataFrame, column: str, unread: np.ndarray, kind: str) -> list[str]:
     wrong = frame[unread & (frame[column] != "").to_numpy()]
     return [

@@ -5,6 +5,7 @@ Times inside are whole UTC seconds; a day is a Shanghai day, which has been UTC+
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -184,7 +185,19 @@ def by_day(rows: Wide, period: str) -> Days:
     return Days(rows.names, (key // span).astype(np.int64), key % span + low, values, flags, seen)
 
 
-def attribute(stations: pd.DataFrame, rows: "Wide | Days", days: np.ndarray, column: str) -> np.ndarray:
+class Located(Protocol):
+    """Rows that know their stations, ascending."""
+
+    @property
+    def names(self) -> np.ndarray:
+        """Station ids, ascending."""
+
+    @property
+    def station(self) -> np.ndarray:
+        """(n,) position of each row's station in names."""
+
+
+def attribute(stations: pd.DataFrame, rows: Located, days: np.ndarray, column: str) -> np.ndarray:
     """A registry column of each row's station as it was valid on the row's day; "" where the registry has none.
 
     Args:

@@ -1,0 +1,122 @@
+"""Farmland soil: the risk category of a sample by GB 15618-2018."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from domain.limits import editions
+from domain.standards import table
+from domain.times import DAY
+from processing.aggregate import Observed, attribute, dates, day_begin, day_of, flag_of, results
+from processing.aqi import named
+from processing.registered import indicator
+
+#: Elements with a limit, in the order of the standard.
+ELEMENTS = ("Cd", "Hg", "As", "Pb", "Cr", "Cu", "Ni", "Zn")
+CATEGORIES = ("优先保护类", "安全利用类", "严格管控类")
+#: Upper ends of the pH bands; a value on the end belongs to the lower band.
+PH_BANDS = (5.5, 6.5, 7.5)
+_BANDS = ["ph_le_5.5", "ph_5.5_6.5", "ph_6.5_7.5", "ph_gt_7.5"]
+LANDS = ("paddy", "orchard", "other")
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """Categories of n samples of the k elements of `ELEMENTS`."""
+
+    index: np.ndarray  # (n, k) value / screening value
+    category: np.ndarray  # (n,) 1, 2, 3; NaN where nothing can be said
+    because: np.ndarray  # (n, k) elements that decide it
+
+
+@cache
+def screening() -> np.ndarray:
+    """Screening values (land, element, pH band) in mg/kg; lands in the order of `LANDS`."""
+    rows = table("soil_gb15618_screening").set_index(["element", "land"])[_BANDS]
+    return np.array([[rows.loc[(e, _land_of(rows, e, land))].to_numpy(float) for e in ELEMENTS] for land in LANDS])
+
+
+@cache
+def intervention() -> np.ndarray:
+    """Intervention values (element, pH band) in mg/kg; NaN for elements without one."""
+    rows = table("soil_gb15618_intervention").set_index("element")[_BANDS].reindex(list(ELEMENTS))
+    return np.asarray(rows.to_numpy(float))
+
+
+def risk(values: np.ndarray, ph: np.ndarray, land: np.ndarray) -> Risk:
+    """Risk category of samples: 1 up to the screening values, 3 above an intervention value, 2 between.
+
+    A value equal to a limit is not above it. Elements without an intervention value never give category 3. Without pH
+    nothing can be said.
+
+    Args:
+        values: (n, k) totals in mg/kg in the order of `ELEMENTS`, NaN where not measured.
+        ph: (n,) soil pH.
+        land: (n,) paddy, orchard or other (anything else counts as other).
+
+    Source: GB 15618-2018 tables 1 and 3, 5 and 6.
+    """
+    band = np.searchsorted(PH_BANDS, np.nan_to_num(ph, nan=0), side="left")
+    use = np.select([np.asarray(land) == name for name in LANDS[:-1]], [0, 1], 2)
+    low = screening()[use, :, band]
+    high = intervention()[:, band].T
+    known = ~np.isnan(values) & ~np.isnan(ph)[:, None]
+    over, far = known & (values > low), known & (values > high)
+    category = np.where(far.any(axis=1), 3.0, np.where(over.any(axis=1), 2.0, 1.0))
+    category[~known.any(axis=1)] = np.nan
+    because = np.where((category == 3)[:, None], far, over)
+    return Risk(np.where(known, values / low, np.nan), category, because)
+
+
+@indicator(
+    "soil.risk",
+    name_zh="农用地土壤污染风险类别",
+    name_en="risk category of farmland soil",
+    unit="1",
+    periods=(DAY,),
+    subject="sample point",
+    formula="1 at or below the screening values, 2 above one, 3 above an intervention value; bands by soil pH",
+    completeness="pH and at least one element",
+    standard="GB 15618-2018",
+    source="GB 15618-2018 tables 1 and 3; crop data are not used",
+    confidence="confirmed",
+    takes="observations",
+    parameters=("soil_pH", *(f"soil_{e}" for e in ELEMENTS)),
+)
+def soil_risk(observed: Observed, stations: pd.DataFrame) -> pd.DataFrame:
+    """Risk category 1, 2, 3 of each sample with the elements that decide it (detail).
+
+    Args:
+        observed: laboratory results of a day.
+        stations: the registry's stations (zone: paddy, orchard, other).
+    """
+    rows = observed.wide(("soil_pH", *(f"soil_{e}" for e in ELEMENTS)), DAY)
+    ph, values = rows.values[:, 0], rows.values[:, 1:]
+    day = day_of(rows.time)
+    found = risk(values, ph, attribute(stations, rows, day, "zone"))
+    known = ~np.isnan(found.category)
+    used = np.concatenate([known[:, None], ~np.isnan(found.index)], axis=1)
+    names = np.array([*CATEGORIES, ""], dtype=object)
+    why = np.where(np.isnan(ph), "soil pH missing", "no valid element")
+    return results(
+        indicator="soil.risk",
+        medium="soil",
+        subject=rows.subject,
+        time=day_begin(day),
+        period=DAY,
+        value=found.category,
+        unit="1",
+        grade=names[np.where(known, np.nan_to_num(found.category, nan=1) - 1, len(CATEGORIES)).astype(int)],
+        n_valid=(~np.isnan(found.index)).sum(axis=1),
+        n_expected=rows.seen[:, 1:].sum(axis=1),
+        flag=flag_of(rows.flags, used, known),
+        detail=np.where(known, named(found.because, ELEMENTS), why),
+        edition=editions("farmland soil", dates(day)),
+    )
+
+
+def _land_of(rows: pd.DataFrame, element: str, land: str) -> str:
+    """The column of the table for an element on a land: its own, else the one for all, else other."""
+    return next(name for name in (land, "all", "other") if (element, name) in rows.index)
