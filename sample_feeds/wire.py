@@ -153,20 +153,20 @@ _STRANGE = ("a34004-Avg=31.5,a34004-Flag=N", "a34002-Avg=58.2,a34002-Flag=N")
 
 
 def encode(message: Message) -> bytes:
-    """The packet's bytes on the wire: one frame, or several when it has to be split; damage is done to the first."""
+    """The packet's bytes on the wire: one frame, or several when it has to be split.
+
+    Damage is done to the first of them; a connection that breaks cuts the last.
+    """
     device = message.device
     contents = list(split(message.data_time, message.items, device.max_cp))
+    hit = len(contents) if message.damage == "truncated" else 1
     frames = []
     for number, content in enumerate(contents, 1):
         part = Part(number, len(contents)) if len(contents) > 1 else None
         qn = stamp(message.sent) + f"{message.sent.microsecond // 1000 + number:03d}"
         data = segment(device.head, message.cn, qn, content + device.ends_with, part=part, resent=message.resent)
-        frames.append(_DAMAGE[message.damage](data, device.lower_crc, message) if number == 1 else _plain(data, device))
+        frames.append(_DAMAGE[message.damage if number == hit else ""](data, device.lower_crc, message))
     return b"".join(frames)
-
-
-def _plain(data: bytes, device: Device) -> bytes:
-    return frame(data, lower=device.lower_crc)
 
 
 def _whole(data: bytes, lower: bool, _message: Message) -> bytes:
