@@ -22,7 +22,7 @@ from ingest.feeds import Feed, Search
 from ingest.fetch import ATTEMPTS, PAUSE_S, Payload, below, get, is_web, moment
 
 #: How the publication of an item that is no whole JSON document is found.
-_CREATED = re.compile(rb'"(?:created|datetime)"\s*:\s*"([^"]+)"')
+_TOLD = {name: re.compile(rb'"%s"\s*:\s*"([^"]+)"' % name.encode()) for name in ("created", "datetime")}
 
 
 def stac(feed: Feed, root: str, start: datetime, end: datetime, bbox: Sequence[float]) -> Iterator[Payload]:
@@ -58,7 +58,7 @@ def published(item: bytes) -> datetime | None:
         properties = json.loads(item)["properties"]
         times = [properties.get("created"), properties.get("datetime")]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        times = [text.decode("ascii", "replace") for text in _CREATED.findall(item)]
+        times = [text.decode("ascii", "replace") for told in _TOLD.values() for text in told.findall(item)]
     return next((at for at in map(moment, times) if at is not None), None)
 
 

@@ -100,7 +100,7 @@ def _present(frame: pd.DataFrame, column: str, what: str, context: Context) -> t
     rejections = [
         context.reject(
             Reason.FUTURE_TIME,
-            f"{what} {name}: {time.isoformat()} lies after receipt, before {context.until.isoformat()}; check the clock",
+            f"{what} {name}: {time.isoformat()} lies after receipt before {context.until.isoformat()}; check the clock",
         )
         for name, time in zip(frame.loc[ahead, "id"], frame.loc[ahead, column], strict=True)
     ]
