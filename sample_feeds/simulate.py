@@ -83,7 +83,7 @@ def write_sample(out: Path = SAMPLE) -> None:
     Run `python -c "from sample_feeds.simulate import write_sample; write_sample()"` after any change of the simulator.
     """
     scenario, registry = load(), Registry.load(COUNTY)
-    start, seed = scenario.start, scenario.seed
+    start, seed = scenario.start + timedelta(hours=29), scenario.seed  # hours in which frames are spoilt
     ground.write(out, registry, scenario, start, start + timedelta(hours=3), seed)
     human.write(out, registry, scenario, start=start, end=start + timedelta(hours=2), seed=seed)
     reported = next(lab.campaigns(start, scenario.end)).reported_at
