@@ -8,6 +8,7 @@ pure function: the same payload and context give the same frames, and bad conten
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -72,9 +73,23 @@ class Decoded:
             KeyError: a column of a table is missing.
         """
         return cls(
-            observations=TABLES["observations"].frame(observations),
-            scenes=TABLES["scenes"].frame(scenes),
-            reports=TABLES["reports"].frame(reports),
+            observations=_frame("observations", observations),
+            scenes=_frame("scenes", scenes),
+            reports=_frame("reports", reports),
             rejections=tuple(rejections),
             n_records=n_records,
         )
+
+
+def _frame(table: str, rows: "pd.DataFrame | list[Any] | None") -> pd.DataFrame:
+    nothing = _nothing(table)
+    if rows is None or len(rows) == 0:
+        return nothing.copy()
+    if isinstance(rows, pd.DataFrame) and rows.columns.equals(nothing.columns) and rows.dtypes.equals(nothing.dtypes):
+        return rows.reset_index(drop=True)
+    return TABLES[table].frame(rows)
+
+
+@cache
+def _nothing(table: str) -> pd.DataFrame:
+    return TABLES[table].frame()

@@ -1,6 +1,6 @@
 """What codes and marks mean: the registry of the deployment first, the tables of the standard second."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -41,15 +41,15 @@ def codes() -> _Codes:
     """
     path = TABLES_DIR / "hj212_codes.csv"
     table = read_table(path, columns=["st", "code", "old_code", "parameter", "unit", "source"], key=["st", "code"])
-    known = parameters()["unit"]
+    known = _known()
     new: dict[tuple[str, str], tuple[str, str]] = {}
     old: dict[tuple[str, str], tuple[str, str]] = {}
     problems: list[str] = []
     for row in table.to_dict("records"):
         where = f"{path.name}:{row['line']}"
-        if row["parameter"] not in known.index:
+        if row["parameter"] not in known:
             problems.append(f"{where}: parameter {row['parameter']!r} is not in parameters.csv")
-        elif not convertible(row["unit"], known[row["parameter"]]):
+        elif not convertible(row["unit"], known[row["parameter"]][0]):
             problems.append(f"{where}: no conversion from {row['unit']!r}; add a row to units.csv")
         for st in row["st"].split():
             for column, codes_of in (("code", new), ("old_code", old)):
@@ -61,6 +61,16 @@ def codes() -> _Codes:
     if problems:
         raise CatalogueError(problems)
     return _Codes(new, old)
+
+
+@cache
+def _known() -> Mapping[str, tuple[str, Sequence[str]]]:
+    """Parameter -> canonical unit, media; a look-up in the frame itself would cost a hundred times as much."""
+    table = parameters()
+    return {
+        str(name): (str(unit), media)
+        for name, unit, media in zip(table.index, table["unit"], table["media"], strict=True)
+    }
 
 
 @cache
@@ -97,7 +107,7 @@ def resolve(
     if found is None:
         return Channel(name, medium, reason=Reason.UNKNOWN_CODE, detail=_unknown(name, st, code, key in codes().old))
     parameter, spelling = found[:2]
-    unit, media = parameters().loc[parameter, ["unit", "media"]]
+    unit, media = _known()[parameter]
     if mine is None and medium not in media:
         detail = f"code {code} of ST={st} is {parameter}, which {name} of medium {medium} does not measure"
         return Channel(name, medium, reason=Reason.UNKNOWN_CODE, detail=f"{detail}; correct ST at the device")

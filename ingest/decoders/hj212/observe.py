@@ -55,7 +55,7 @@ def observe(
             "period": _said(PERIODS, heads.period[frame]),
             "value": _converted(values[kept], which, known),
             "unit": _said([c.unit for c in known], which),
-            "flag": np.where(states == EMPTY, int(Flag.MISSING), marked),
+            "flag": np.where(states == EMPTY, int(Flag.MISSING), marked).astype(np.int32),
             "source_flag": marks,
             "feed": _said([context.feed], np.zeros(len(rows), dtype=np.int64)),
             "received_at": _instants(heads.received[frame]),
