@@ -17,6 +17,8 @@ from sample_feeds.wire import HOUR, encode, lookback, strangers, suffered
 
 Progress = Callable[[str, float], None]
 
+BATCH_HOURS = 24 * 20  # a batch of packets is held in memory; years go through one by one
+
 
 def write(
     out: Path,
@@ -33,17 +35,23 @@ def write(
     in which nothing arrived has an empty file: asked, and nothing there.
     """
     first, last = _hour(start), _hour(end - timedelta(microseconds=1)) + 1
-    received = sorted(
-        arrivals(registry, scenario, first, last, seed), key=lambda m: (m.at, m.device.name, m.cn, m.data_time)
-    )
-    by_hour = {hour: list(group) for hour, group in groupby(received, key=lambda m: _hour(m.at))}
-    for n, hour in enumerate(range(first, last), 1):
-        path = capture_path(out, hour)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"".join(encode(message) for message in by_hour.get(hour, [])))
-        if progress:
-            progress("ground", n / (last - first))
-    return len(received)
+    count = 0
+    for begin in range(first, last, BATCH_HOURS):
+        stop = min(begin + BATCH_HOURS, last)
+        received = sorted(arrivals(registry, scenario, begin, stop, seed), key=_order)
+        by_hour = {hour: list(group) for hour, group in groupby(received, key=lambda m: _hour(m.at))}
+        for hour in range(begin, stop):
+            path = capture_path(out, hour)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"".join(encode(message) for message in by_hour.get(hour, [])))
+            if progress:
+                progress("ground", (hour + 1 - first) / (last - first))
+        count += len(received)
+    return count
+
+
+def _order(message: Message) -> tuple[datetime, str, str, str]:
+    return message.at, message.device.name, message.cn, message.data_time
 
 
 def arrivals(registry: Registry, scenario: Scenario, first: int, last: int, seed: int) -> list[Message]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from domain.catalogue import convert, parameters, read_table
+from domain.catalogue import TABLES_DIR, convert, parameters, read_table
 from domain.registry import Registry
 from domain.times import LOCAL
 from sample_feeds.chance import Floats, Ints, gauss, key, uniform
@@ -104,7 +104,7 @@ def _device(station: Mapping[str, Any], row: Any, units: Mapping[tuple[str, str]
 def _codes(st: str) -> dict[str, tuple[str, str, str]]:
     """Code -> (code, code of 2005, unit) as the code table has them for a system type."""
     columns = ("st", "code", "old_code", "parameter", "unit", "source")
-    frame = read_table(TABLES.parents[1] / "domain" / "tables" / "hj212_codes.csv", columns=columns, key=["st", "code"])
+    frame = read_table(TABLES_DIR / "hj212_codes.csv", columns=columns, key=["st", "code"])
     mine = frame[frame["st"].str.split().map(lambda types: st in types)]
     return {r.code: (r.code, r.old_code, r.unit) for r in mine.itertuples()}
 

@@ -57,6 +57,11 @@ def test_joined_windows_are_the_whole(demo, tmp_path):
     assert len(list(tmp_path.rglob("*.hj212"))) == 35
 
 
+def test_batches_cannot_be_seen(demo, tmp_path, monkeypatch):
+    monkeypatch.setattr(ground, "BATCH_HOURS", 7)
+    assert captured(tmp_path, 196, 214).items() <= demo.items()
+
+
 def test_every_frame_is_right_but_the_injected_ones(demo):
     bad, garbage = Counter(), 0
     for data in demo.values():
