@@ -67,10 +67,12 @@ def stations_of(sheet: Sheet, layout: Layout, name: str) -> tuple[np.ndarray, tu
 
 def station_rows(rows: Iterable[dict[str, object]]) -> pd.DataFrame:
     """Stations as a frame with the registry's columns; what is not told is "" or NaN."""
-    frame = pd.DataFrame(list(rows), columns=list(STATION_COLUMNS))
+    frame = pd.DataFrame(list(rows), columns=list(STATION_COLUMNS), dtype="object")
     for column in STATION_COLUMNS:
         numeric = column in NUMERIC
-        frame[column] = pd.to_numeric(frame[column]) if numeric else frame[column].fillna("").astype("str")
+        frame[column] = (
+            pd.to_numeric(frame[column]) if numeric else frame[column].where(frame[column].notna(), "").astype("str")
+        )
     return frame.astype(dict.fromkeys(NUMERIC, "float64"))
 
 

@@ -132,28 +132,55 @@ def _isin(text: pa.Array, words: Sequence[str]) -> np.ndarray:
 
 
 def _csv(plain: bytes, layout: Layout, kinds: Mapping[str, Kind], rest: Kind | None) -> Sheet:
+    """Text in any encoding; bytes that are none become U+FFFD, and their rows faults."""
     spec = layout.cells
-    above = _lines_above(plain, spec)
-    header = _header(plain, layout, above)
+    text, strange = _as_utf8(plain, layout.encoding)
+    above = _lines_above(text, spec)
+    header = _header(text, layout, above)
     _require(header, kinds)
     wanted = list(header) if rest else [c for c in header if c in kinds]
     direct = {c: pa.float64() if kinds.get(c, rest) == "number" else pa.string() for c in wanted}
     faults: list[Fault] = []
     try:
-        if "not_measured" in spec.absent.values():
-            raise pa.ArrowInvalid  # Arrow knows one kind of absence
-        table = _arrow(plain, layout, above, direct, faults)
+        if strange or "not_measured" in spec.absent.values():
+            raise pa.ArrowInvalid  # Arrow knows one kind of absence, and a number is no place for U+FFFD
+        table = _arrow(text, layout, above, direct, faults)
     except pa.ArrowInvalid:
         faults.clear()
         try:
-            table = _arrow(plain, layout, above, dict.fromkeys(wanted, pa.string()), faults)
-        except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-            raise FeedCorrupt(f"no delimited text in {layout.encoding} ({error}); see the layout's encoding") from error
+            table = _arrow(text, layout, above, dict.fromkeys(wanted, pa.string()), faults)
+        except pa.ArrowInvalid as error:
+            raise FeedCorrupt(f"no delimited text ({error}); see the layout's delimiter and quote") from error
     record = np.ones(table.num_rows + len(faults), dtype=bool)
     record[[f.line for f in faults]] = False
-    lines = _record_lines(plain, layout, above + 1, len(record))
+    lines = _record_lines(text, layout, above + 1, len(record))
     told = tuple(Fault(f.reason, int(lines[f.line]), f.detail) for f in faults)
-    return Sheet({name: table[name].combine_chunks() for name in wanted}, lines[record], told)
+    sheet = Sheet({name: table[name].combine_chunks() for name in wanted}, lines[record], told)
+    return _without_strange(sheet, layout.encoding) if strange else sheet
+
+
+def _as_utf8(plain: bytes, encoding: str) -> tuple[bytes, bool]:
+    """The text in UTF-8, and whether some bytes are none in the encoding it should have."""
+    try:
+        text = plain.decode(encoding)
+    except UnicodeDecodeError:
+        return plain.decode(encoding, "replace").encode(), True
+    return (plain if encoding == "utf-8" else text.encode()), False
+
+
+def _without_strange(sheet: Sheet, encoding: str) -> Sheet:
+    strange = np.zeros(len(sheet), dtype=bool)
+    for column in sheet.columns.values():
+        strange |= pc.match_substring(column, "\ufffd").to_numpy(zero_copy_only=False)
+    faults = [
+        Fault(
+            Reason.BAD_GRAMMAR, int(n), f"bytes that are no {encoding}; repair the line, or see the layout's encoding"
+        )
+        for n in sheet.lines[strange]
+    ]
+    keep = pa.array(~strange)
+    columns = {name: column.filter(keep) for name, column in sheet.columns.items()}
+    return Sheet(columns, sheet.lines[~strange], (*sheet.faults, *faults))
 
 
 def _lines_above(plain: bytes, spec: Cells) -> int:
@@ -172,13 +199,13 @@ def _header(plain: bytes, layout: Layout, above: int) -> list[str]:
     stream = io.BytesIO(plain)
     for _ in range(above):
         stream.readline()
+    line = stream.readline().decode("utf-8-sig")
+    if "\ufffd" in line:
+        raise FeedCorrupt(f"line {above + 1}: bytes that are no {layout.encoding}; see the layout's encoding")
     try:
-        line = stream.readline().decode("utf-8-sig" if layout.encoding == "utf-8" else layout.encoding)
-    except UnicodeDecodeError as error:
-        raise FeedCorrupt(
-            f"line {above + 1}: not {layout.encoding} ({error.reason}); see the layout's encoding"
-        ) from error
-    cells = next(csv.reader([line.rstrip("\r\n")], **_dialect(layout)), [])
+        cells = next(csv.reader([line.rstrip("\r\n")], **_dialect(layout)), [])
+    except csv.Error as error:
+        raise FeedCorrupt(f"line {above + 1}: no line of column names ({error}); see the layout's cells") from error
     return [c.strip() for c in cells]
 
 
@@ -200,9 +227,7 @@ def _arrow(plain: bytes, layout: Layout, above: int, types: Mapping[str, pa.Data
     return pa.csv.read_csv(
         pa.BufferReader(plain),
         # one thread: only so are the numbers of bad rows known; files are read side by side instead
-        pa.csv.ReadOptions(
-            use_threads=False, skip_rows=above + 1, column_names=header, encoding=layout.encoding, block_size=1 << 22
-        ),
+        pa.csv.ReadOptions(use_threads=False, skip_rows=above + 1, column_names=header, block_size=1 << 22),
         pa.csv.ParseOptions(
             delimiter=spec.delimiter,
             quote_char=spec.quote or False,
@@ -224,13 +249,16 @@ def _record_lines(plain: bytes, layout: Layout, above: int, n: int) -> np.ndarra
     stream = io.BytesIO(plain)
     for _ in range(above):
         stream.readline()
-    text = io.TextIOWrapper(stream, encoding=layout.encoding, newline="")
+    text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
     reader = csv.reader(text, **_dialect(layout))
     lines, last = [], above
-    for cells in reader:
-        if cells:
-            lines.append(last + 1)
-        last = above + reader.line_num
+    try:
+        for cells in reader:
+            if cells:
+                lines.append(last + 1)
+            last = above + reader.line_num
+    except csv.Error as error:
+        raise FeedCorrupt(f"line {last + 1}: no delimited text ({error}); see the layout's cells") from error
     return np.array(lines[:n] + [last] * (n - len(lines)), dtype=np.int64)
 
 
