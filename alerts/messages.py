@@ -48,7 +48,7 @@ def letters(calls: Iterable[Call], rules: Mapping[str, Rule], channels: Sequence
     for members in groups.values():
         members.sort(key=lambda c: c.transition.id)
         identity = "\n".join(c.transition.id for c in members)
-        payload = json.dumps(_payload(members, rules), ensure_ascii=False, sort_keys=True)
+        payload = json.dumps(_payload(members, rules), ensure_ascii=False)
         at = max(c.at for c in members)
         out += [Letter(_key(channel, identity), channel, at, payload) for channel in channels]
     return sorted(out, key=lambda x: (x.at, x.key))

@@ -47,4 +47,4 @@ def channels(root: Path, environ: Mapping[str, str]) -> tuple[Notifier, ...]:
 
 def body(letter: Letter) -> str:
     """The letter as one line of JSON, with its key."""
-    return json.dumps({"key": letter.key, **json.loads(letter.payload)}, ensure_ascii=False, sort_keys=True)
+    return json.dumps({"key": letter.key, **json.loads(letter.payload)}, ensure_ascii=False)

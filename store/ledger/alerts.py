@@ -21,6 +21,9 @@ import sqlalchemy as sa
 from domain.records import Alert
 from store.ledger.ledger import Instant, Ledger, metadata
 
+#: An open transaction, for those who may not know SQLAlchemy.
+Connection = sa.Connection
+
 alerts = sa.Table(
     "alerts",
     metadata,
@@ -103,7 +106,7 @@ def committed(ledger: Ledger) -> int:
         return int(connection.scalar(sa.select(evaluations.c.committed)) or 0)
 
 
-def claim(connection: sa.Connection, ledger: Ledger, seen: int) -> bool:
+def claim(connection: Connection, ledger: Ledger, seen: int) -> bool:
     """Take the right to write what was decided upon `seen` commits; false when somebody else wrote since.
 
     The row stays locked until the transaction ends, so evaluations commit one after another.
@@ -148,7 +151,7 @@ def states(ledger: Ledger) -> dict[str, RuleState]:
     return {row.rule: RuleState(row.digest, row.judged_until) for row in rows}
 
 
-def save_states(connection: sa.Connection, new: Mapping[str, RuleState], gone: Iterable[str]) -> None:
+def save_states(connection: Connection, new: Mapping[str, RuleState], gone: Iterable[str]) -> None:
     """Replace the states of some rules and forget others."""
     names = [*new, *gone]
     connection.execute(sa.delete(rule_states).where(rule_states.c.rule.in_(names)))
@@ -169,21 +172,21 @@ def reaching(ledger: Ledger, rule: str, after: datetime) -> dict[str, datetime]:
         return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def stored(connection: sa.Connection, rules: Collection[str], since: datetime | None = None) -> list[Stored]:
+def stored(connection: Connection, rules: Collection[str], since: datetime | None = None) -> list[Stored]:
     """The alerts of some rules that began at or after a moment."""
     query = sa.select(alerts).where(alerts.c.rule.in_(rules)).order_by(alerts.c.fingerprint, alerts.c.starts_at)
     query = query if since is None else query.where(alerts.c.starts_at >= since)
     return [_stored(row) for row in connection.execute(query).mappings()]
 
 
-def fired_after(connection: sa.Connection, rules: Collection[str], after: datetime) -> list[Stored]:
+def fired_after(connection: Connection, rules: Collection[str], after: datetime) -> list[Stored]:
     """The alerts of some rules that were firing at or after a moment."""
     query = sa.select(alerts).where(alerts.c.rule.in_(rules), alerts.c.status.in_(_LIVE))
     query = query.where(sa.or_(alerts.c.ends_at.is_(None), alerts.c.ends_at > after)).order_by(alerts.c.id)
     return [_stored(row) for row in connection.execute(query).mappings()]
 
 
-def insert(connection: sa.Connection, new: Sequence[Alert]) -> list[str]:
+def insert(connection: Connection, new: Sequence[Alert]) -> list[str]:
     """Insert alerts; returns their ids."""
     if not new:
         return []
@@ -204,13 +207,13 @@ def insert(connection: sa.Connection, new: Sequence[Alert]) -> list[str]:
     return ids
 
 
-def update(connection: sa.Connection, changed: Sequence[Stored]) -> None:
+def update(connection: Connection, changed: Sequence[Stored]) -> None:
     """Replace alerts."""
     for s in changed:
         connection.execute(sa.update(alerts).where(alerts.c.id == s.id).values(_row(s.alert)))
 
 
-def forget(connection: sa.Connection, ids: Sequence[str]) -> None:
+def forget(connection: Connection, ids: Sequence[str]) -> None:
     """Delete alerts that never fired and no longer are pending."""
     for part in _parts(ids):
         connection.execute(sa.delete(alerts).where(alerts.c.id.in_(part), alerts.c.status == "pending"))
@@ -229,7 +232,7 @@ class Transition:
     position: int
 
 
-def counts_of(connection: sa.Connection, alert_ids: Collection[str]) -> dict[str, dict[str, int]]:
+def counts_of(connection: Connection, alert_ids: Collection[str]) -> dict[str, dict[str, int]]:
     """How many transitions of each name each alert has had."""
     out: dict[str, dict[str, int]] = {}
     for part in _parts(alert_ids):
@@ -240,7 +243,7 @@ def counts_of(connection: sa.Connection, alert_ids: Collection[str]) -> dict[str
     return out
 
 
-def record(connection: sa.Connection, happened: Sequence[Transition], recorded_at: datetime) -> None:
+def record(connection: Connection, happened: Sequence[Transition], recorded_at: datetime) -> None:
     """Append transitions; their verdict waits."""
     rows = [
         {f.name: getattr(t, f.name) for f in fields(Transition)}
@@ -251,7 +254,7 @@ def record(connection: sa.Connection, happened: Sequence[Transition], recorded_a
         connection.execute(sa.insert(transitions), rows)
 
 
-def waiting(connection: sa.Connection) -> list[tuple[Transition, Alert]]:
+def waiting(connection: Connection) -> list[tuple[Transition, Alert]]:
     """Transitions without a verdict, with their alerts as they are now, in the order they happened."""
     query = sa.select(transitions)
     query = query.where(transitions.c.verdict == "waiting").order_by(transitions.c.alert_id, transitions.c.position)
@@ -260,7 +263,7 @@ def waiting(connection: sa.Connection) -> list[tuple[Transition, Alert]]:
     return [(t, by_id[t.alert_id]) for t in found]
 
 
-def told(connection: sa.Connection, alert_ids: Collection[str]) -> dict[str, list[Transition]]:
+def told(connection: Connection, alert_ids: Collection[str]) -> dict[str, list[Transition]]:
     """The transitions of some alerts that were told, in the order they happened."""
     out: dict[str, list[Transition]] = {}
     for part in _parts(alert_ids):
@@ -270,7 +273,7 @@ def told(connection: sa.Connection, alert_ids: Collection[str]) -> dict[str, lis
     return out
 
 
-def decide(connection: sa.Connection, verdicts: Sequence[tuple[str, str, str]]) -> None:
+def decide(connection: Connection, verdicts: Sequence[tuple[str, str, str]]) -> None:
     """Write verdicts: (transition id, told or dropped, why)."""
     rows = [{"of": of, "new_verdict": verdict, "new_why": why} for of, verdict, why in verdicts]
     if rows:
@@ -279,7 +282,7 @@ def decide(connection: sa.Connection, verdicts: Sequence[tuple[str, str, str]]) 
         connection.execute(statement, rows)
 
 
-def _with_ids(connection: sa.Connection, ids: Collection[str]) -> list[Stored]:
+def _with_ids(connection: Connection, ids: Collection[str]) -> list[Stored]:
     query = [sa.select(alerts).where(alerts.c.id.in_(part)) for part in _parts(ids)]
     return [_stored(row) for q in query for row in connection.execute(q).mappings()]
 

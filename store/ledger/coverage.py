@@ -69,6 +69,15 @@ class Coverage:
             if not worse and any(stored[c] != row[c] for c in content):
                 connection.execute(sa.update(coverage).where(here).values(row))
 
+    def span(self, feed: str) -> tuple[datetime, datetime] | None:
+        """From when to when a feed has answered at all; None when it never has."""
+        query = sa.select(
+            sa.func.min(coverage.c.start, type_=Instant), sa.func.max(coverage.c.end, type_=Instant)
+        ).where(coverage.c.feed == feed, coverage.c.state != "failed")
+        with self.ledger.engine.connect() as connection:
+            start, end = connection.execute(query).one()
+        return None if start is None else (start, end)
+
     def read(self, feed: str | None = None, start: datetime | None = None, end: datetime | None = None) -> pd.DataFrame:
         """The answers to windows that overlap [start, end), in order."""
         query = sa.select(coverage).order_by(coverage.c.feed, coverage.c.start, coverage.c.end)
