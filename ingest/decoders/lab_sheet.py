@@ -258,10 +258,10 @@ def _positive(value: float, said: str) -> float:
 
 
 def _header(sheet: Sheet) -> tuple[int, int] | None:
-    """The first row, or two rows one upon the other, among the first ones that name a point and an item."""
+    """The first row, alone or with the one above it, that names a point and an item."""
     known = headings()
-    for top in range(min(_ROWS_ABOVE, len(sheet.rows))):
-        for bottom in (top, top + 1):
+    for bottom in range(min(_ROWS_ABOVE, len(sheet.rows))):
+        for top in (bottom, max(bottom - 1, 0)):
             kinds = {known.get(name, ("", "")) for name, _ in _names_of(sheet, (top, bottom))}
             point = any(kind == "field" and meaning != "date" for kind, meaning in kinds)
             if point and any(kind == "parameter" for kind, _ in kinds):
@@ -271,8 +271,6 @@ def _header(sheet: Sheet) -> tuple[int, int] | None:
 
 def _names_of(sheet: Sheet, header: tuple[int, int]) -> list[tuple[str, str]]:
     """Name and unit of each column: the lower cell where it says something, else the upper one."""
-    if header[1] >= len(sheet.rows):
-        return []
     pairs = zip(sheet.rows[header[0]], sheet.rows[header[1]], strict=True)
     return [_heading(lower if text(lower) else upper) for upper, lower in pairs]
 

@@ -79,9 +79,9 @@ def report(**changes: object) -> dict[str, object]:
     return {key: value for key, value in (item | changes).items() if value is not None}
 
 
-def page(*items: object, pages: int = 1, number: int = 1) -> bytes:
+def page(*items: object, pages: int = 1, number: int = 1, ascii_only: bool = False) -> bytes:
     data = {"total": len(items), "pages": pages, "pageNum": number, "pageSize": 100, "list": list(items)}
-    return json.dumps({"errorCode": "0", "data": data}, ensure_ascii=False).encode()
+    return json.dumps({"errorCode": "0", "data": data}, ensure_ascii=ascii_only).encode()
 
 
 def xlsx(*rows: Sequence[object], title: str = "检测结果") -> bytes:
