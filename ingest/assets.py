@@ -17,7 +17,7 @@ from domain.errors import FeedCorrupt
 from domain.records import Reason, Rejection
 from ingest.decoded import Context, Decoded
 from ingest.feeds import Feed
-from ingest.fetch import above, get, is_web
+from ingest.fetch import above, below, get, is_web
 from store.home import Home
 
 #: First bytes of TIFF, BigTIFF and JPEG 2000. Other formats could make the reader open files and addresses of its own.
@@ -43,7 +43,7 @@ def take_in(decoded: Decoded, context: Context, home: Home, feed: Feed, root: st
         if all(map(is_web, sources.values())) and _kept(local, known, home):
             rows.append(local)
             continue
-        taken = _taken(local, sources, places, context, home, feed)
+        taken = _taken(local, sources, places, context, home, feed, root)
         if isinstance(taken, Rejection):
             rejections.append(taken)
         else:
@@ -59,22 +59,27 @@ def _taken(
     context: Context,
     home: Home,
     feed: Feed,
+    root: str,
 ) -> dict[str, Any] | Rejection:
     with tempfile.TemporaryDirectory(prefix="sanyan-scene-") as folder:
         for band, source in sources.items():
+            what = f"item {row['id']}: band {band}: {below(root, source)}"
             content = get(feed, source)
             if content is None:
-                return context.reject(Reason.MISSING_BAND, f"item {row['id']}: band {band}: {source} is not there")
+                return context.reject(Reason.MISSING_BAND, f"{what} is not there")
             if not content.startswith(_RASTERS):
-                what = f"item {row['id']}: band {band}: {source}, {len(content)} bytes: no GeoTIFF or JPEG 2000"
-                return context.reject(Reason.UNREADABLE_RASTER, what)
+                return context.reject(
+                    Reason.UNREADABLE_RASTER,
+                    f"{what}, {len(content)} bytes, is no GeoTIFF or JPEG 2000; fetch it again",
+                )
             beside = Path(folder) / f"{band}.tif"
             beside.write_bytes(content)
             try:
                 cells = home.files.read_raster(beside.resolve())
             except FeedCorrupt as error:
-                what = f"item {row['id']}: band {band}: {source}, {len(content)} bytes: {error}"
-                return context.reject(Reason.UNREADABLE_RASTER, what)
+                # The reader names the file it was given: of no use to anybody, and another one each time.
+                said = str(error).replace(f"{beside.parent.resolve()}/", "")
+                return context.reject(Reason.UNREADABLE_RASTER, f"{what}, {len(content)} bytes: {said}")
             row = row | {"epsg": row["epsg"] or _epsg(str(cells.attrs["crs"]))}
         for band, place in places.items():
             home.files.write_bytes(place, (Path(folder) / f"{band}.tif").read_bytes())
