@@ -1,0 +1,155 @@
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from domain.records import TABLES
+from domain.registry import Registry
+from ingest import history
+from ingest.layouts import find
+from processing import verify
+from store.home import SAMPLE_COUNTY
+
+NOW = datetime(2026, 9, 1, tzinfo=UTC)
+AIR = {"SO2": 5.0, "NO2": 25.0, "CO": 0.8, "O3": 56.0, "PM10": 39.0, "PM2.5": 28.0}
+WATER = {"pH": 7.2, "DO": 8.0, "CODMn": 3.3, "NH3N": 0.2, "TP": 0.08}
+AT = pd.Timestamp("2020-03-26T10:00Z")
+
+
+def observed(rows, medium, period):
+    """[(station, hours after AT, {parameter: value}, flag)] as observations."""
+    units = {"CO": "mg/m3", "pH": "1"}
+    other = "ug/m3" if medium == "air" else "mg/L"
+    return TABLES["observations"].frame(
+        [
+            {
+                "medium": medium, "station_id": station, "parameter": parameter, "time": AT + pd.Timedelta(hours=after),
+                "period": period, "value": value, "unit": units.get(parameter, other), "flag": flag, "source_flag": "",
+                "feed": "t", "received_at": pd.Timestamp(NOW),
+            }
+            for station, after, values, flag in rows
+            for parameter, value in values.items()
+        ]
+    )  # fmt: skip
+
+
+def air(values, aqi, grade, primary):
+    reference = pd.DataFrame({"station_id": ["a"], "time": [AT], "aqi": [aqi], "grade": [grade], "primary": [primary]})
+    return verify.air(observed([("a", 0, values, 2)], "air", "PT1H"), reference)
+
+
+@pytest.mark.parametrize(
+    ("values", "official", "category"),
+    [
+        (AIR, ("40", "优", ""), verify.EQUAL),
+        (AIR | {"PM2.5": 40.0}, ("57", "良", "PM2.5"), verify.EQUAL),
+        (AIR | {"PM2.5": 55.0, "PM10": 99.0}, ("75", "良", "PM10,PM2.5"), verify.EQUAL),
+        (AIR, ("41", "优", ""), verify.INDEX),
+        (AIR, ("40", "良", ""), verify.GRADE),
+        (AIR | {"PM2.5": 40.0}, ("57", "良", "O3"), verify.PRIMARY),
+        (AIR, ("", "", ""), verify.OFFICIAL_NONE),
+        ({"O3": 112.0}, ("", "", ""), verify.OFFICIAL_NONE_PM),
+        ({"O3": float("nan")}, ("", "", ""), verify.NONE_EITHER),
+        ({"O3": float("nan")}, ("40", "优", ""), verify.OURS_NONE),
+    ],
+)
+def test_the_hourly_index_beside_the_official_one(values, official, category):
+    found = air(values, *official)
+    assert found.rows["category"].tolist() == [category]
+    assert found.compared == (0 if category in verify.SILENT else 1)
+    assert found.equal == (category == verify.EQUAL)
+    assert len(found.differences) == (found.compared - found.equal)
+
+
+def test_the_eight_hour_ozone_has_no_say():
+    assert air(AIR | {"O3": 160.0}, "50", "优", "").equal == 1
+    assert air(AIR | {"O3": 161.0}, "52", "良", "O3").rows["ours"].tolist() == [52]
+
+
+def test_a_row_without_observations_is_silent():
+    reference = pd.DataFrame({"station_id": ["b"], "time": [AT], "aqi": ["9"], "grade": ["优"], "primary": [""]})
+    found = verify.air(observed([("a", 0, AIR, 2)], "air", "PT1H"), reference)
+    assert found.rows["category"].tolist() == [verify.OURS_NONE]
+
+
+def water(official, *rows, kind="river"):
+    """`official`: class by row; rows: values, 4 h apart."""
+    times = [AT + pd.Timedelta(hours=4 * i) for i in range(len(rows))]
+    reference = pd.DataFrame({"station_id": "w", "time": times, "class": official})
+    given = observed([("w", 4 * i, values, 2) for i, values in enumerate(rows)], "water", "PT4H")
+    stations = pd.DataFrame({"station_id": ["w"], "kind": [kind]})
+    return verify.water_class(given, reference, stations)
+
+
+@pytest.mark.parametrize(
+    ("values", "official", "kind", "category"),
+    [
+        (WATER, "2", "river", verify.EQUAL),
+        (WATER | {"CODMn": 6.04}, "3", "river", verify.EQUAL),
+        (WATER | {"CODMn": 6.04}, "4", "river", verify.UNROUNDED),
+        (WATER | {"pH": 9.2}, "6", "river", verify.UNROUNDED),
+        (WATER | {"DO": 4.97}, "4", "river", verify.UNROUNDED),
+        (WATER | {"TP": 0.1}, "3", "river", verify.ON_LIMIT),
+        (WATER | {"DO": 6.0}, "3", "river", verify.ON_LIMIT),
+        (WATER | {"TP": 0.08}, "4", "river", verify.OTHER_KIND),
+        (WATER | {"TP": 0.08}, "4", "reservoir", verify.EQUAL),
+        (WATER | {"TP": 0.08}, "2", "lake", verify.OTHER_KIND),
+        (WATER, "5", "river", verify.UNEXPLAINED),
+        (WATER, "", "river", verify.OFFICIAL_NONE),
+        ({"DO": float("nan")}, "2", "river", verify.OURS_NONE),
+        ({"DO": float("nan")}, "", "river", verify.NONE_EITHER),
+    ],
+)
+def test_each_difference_of_the_class_has_its_reason(values, official, kind, category):
+    assert water([official], values, kind=kind).rows["category"].tolist() == [category]
+
+
+def test_a_class_that_lags_is_seen():
+    worse = WATER | {"NH3N": 1.8}
+    assert water(["2", "2"], WATER, worse).rows["category"].tolist() == [verify.EQUAL, verify.BEFORE]
+    assert water(["5", "5"], WATER, worse).rows["category"].tolist() == [verify.AFTER, verify.EQUAL]
+
+
+def test_values_under_maintenance_are_not_judged():
+    given = observed([("w", 0, WATER, 4)], "water", "PT4H")
+    reference = pd.DataFrame({"station_id": ["w"], "time": [AT], "class": ["2"]})
+    found = verify.water_class(given, reference, pd.DataFrame({"station_id": ["w"], "kind": ["river"]}))
+    assert found.rows["category"].tolist() == [verify.OURS_NONE]
+
+
+def test_the_table_names_every_category():
+    found = [air(AIR, "40", "优", ""), water(["2", "5"], WATER, WATER)]
+    text = verify.markdown(found)
+    assert "| hourly AQI | 1 | 0 | 0 | 1 | 1 | 100.00 % |" in text
+    assert "| water class | 2 | 0 | 0 | 2 | 1 | 50.00 % |" in text
+    assert f"| water class | {verify.UNEXPLAINED} | 1 |" in text
+    assert "| hourly AQI | 1 | 0 | 1 | 0 | 0 | - |" in verify.markdown([air(AIR, "", "", "")])
+
+
+# --- the real files -------------------------------------------------------------------------------------------------
+
+
+def real(name, folder):
+    root = Path(os.environ.get("SANYAN_SHARED", Path(__file__).resolve().parents[2] / ".." / "shared"))
+    if not (root / "data" / folder).is_dir():
+        pytest.skip(f"real data {folder!r} are not at hand; set SANYAN_SHARED to the folder that has data/{folder}")
+    return history.look(find(name), root / "data" / folder, now=NOW, registry=Registry.load(SAMPLE_COUNTY))
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "rows", "compared"),
+    [("lishui_air", "air_official_hourly_lishui_2020", 471, 456), ("cnemc_xml", "air_cnemc_xml_2019", 1499, 1420)],
+)
+def test_every_official_hourly_index_is_met(name, folder, rows, compared):
+    seen = real(name, folder)
+    found = verify.air(seen.observations, seen.reference)
+    assert (len(found.rows), found.compared, found.equal) == (rows, compared, compared)
+
+
+def test_the_official_water_class_is_met_or_the_difference_explained():
+    seen = real("zhejiang_water", "water_official_4h_zhejiang_2021")
+    found = verify.water_class(seen.observations, seen.reference, seen.stations)
+    assert found.equal / found.compared > 0.96
+    assert found.n(verify.UNEXPLAINED) <= 1
