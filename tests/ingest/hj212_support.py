@@ -45,7 +45,7 @@ def registry(
     return Registry(
         root=Path("county"),
         county={},
-        stations=pd.DataFrame(rows),
+        stations=pd.DataFrame(rows, columns=[*STATION_COLUMNS, "line"]),
         channels=pd.DataFrame(
             [(*channel, line) for line, channel in enumerate(channels, 2)],
             columns=["station_id", "code", "parameter", "unit", "line"],

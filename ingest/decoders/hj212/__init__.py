@@ -4,13 +4,7 @@
 
     bytes -> deciphered (sm4) -> spans (frames) -> fields -> heads -> observations (observe)
 
-Options of the feed:
-
-| option | default | meaning |
-|---|---|---|
-| future_minutes | 5 | how far DataTime may lie behind the receive time |
-| max_age_days | 366 | how old DataTime may be |
-| sm4_keys | none | MN -> 32 hex digits, keys of HJ 212-2025 devices that encrypt |
+The options of the feed are those of `Options`.
 """
 
 import numpy as np
@@ -21,8 +15,11 @@ from ingest.decoders.hj212.fields import dissect
 from ingest.decoders.hj212.frames import ACCEPTED, GARBAGE, spans
 from ingest.decoders.hj212.heads import heads_refused, read_heads
 from ingest.decoders.hj212.observe import observe
+from ingest.decoders.hj212.options import Options
 from ingest.decoders.hj212.refuse import issues_refused, spans_refused
 from ingest.decoders.hj212.sm4 import deciphered
+
+__all__ = ["Options", "decode"]
 
 
 def decode(payload: bytes, context: Context) -> Decoded:
@@ -33,21 +30,22 @@ def decode(payload: bytes, context: Context) -> Decoded:
     the lake makes them one.
 
     Raises:
-        CatalogueError: our own tables or options are wrong; never for what the payload holds.
+        CatalogueError, ValidationError: our own tables or options are wrong; never for what the payload holds.
     """
     if not payload.strip():
         detail = f"the capture file of {len(payload)} bytes holds no frame; see whether the gateway was connected"
         return Decoded.of(rejections=[context.reject(Reason.EMPTY, detail, length=len(payload))])
-    plain = deciphered(payload, context.options.get("sm4_keys", {}))
+    options = Options(**context.options)
+    plain = deciphered(payload, options.sm4_keys)
     data = np.frombuffer(plain, dtype=np.uint8)
     cut = spans(data)
     good = cut.kind == ACCEPTED
     content = dissect(data, cut.start[good] + 6, cut.tail[good])
     texts = [plain[first:last].decode("utf-8", "replace") for first, last in content.texts.tolist()]
-    known = read_heads(data, cut.start[good], cut.stop[good], content, context, texts)
+    known = read_heads(data, cut.start[good], cut.stop[good], content, context, options, texts)
     table, refused = observe(data, known, content, context, texts)
     refused += spans_refused(plain, cut, context)
-    refused += heads_refused(known, content, context, plain, texts)
+    refused += heads_refused(known, content, context, options, plain, texts)
     refused += issues_refused(plain, content, context)
     return Decoded.of(
         observations=table,

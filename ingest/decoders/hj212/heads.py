@@ -14,6 +14,7 @@ from ingest.decoded import Context
 from ingest.decoders.hj212 import fields as f
 from ingest.decoders.hj212.fields import Fields
 from ingest.decoders.hj212.frames import Bytes, Ints
+from ingest.decoders.hj212.options import Options
 from ingest.decoders.hj212.texts import ABSENT, BAD, moments
 
 PERIODS = (times.INSTANT, times.MINUTE_10, times.HOUR, times.HOUR_4, times.DAY)
@@ -22,7 +23,8 @@ EDITIONS = ("2005", "2017", "2025")
 FINE, SILENT, GRAMMAR, NO_CN, NO_MN, NO_ST, STRANGER, NO_TIME, BAD_TIME, FUTURE, PAST, UNEVEN = range(12)
 
 _MS = timedelta(milliseconds=1)
-_HOUR = timedelta(hours=1) // _MS
+_MINUTE = 60_000
+_HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
 #: A Shanghai day begins at 16:00 UTC.
 _MIDNIGHT = 16 * _HOUR
@@ -44,7 +46,9 @@ class Heads:
     stations: list[dict[str, Any] | None]  # the station of each text id, if that text is its MN
 
 
-def read_heads(payload: Bytes, start: Ints, stop: Ints, content: Fields, context: Context, texts: list[str]) -> Heads:
+def read_heads(
+    payload: Bytes, start: Ints, stop: Ints, content: Fields, context: Context, options: Options, texts: list[str]
+) -> Heads:
     """Read the heads of the accepted frames `start[i]` to `stop[i]`.
 
     A frame is received at its QN when that lies within an hour of the capture window, else when the window begins.
@@ -56,8 +60,8 @@ def read_heads(payload: Bytes, start: Ints, stop: Ints, content: Fields, context
     received = np.where(near, sent, begin)
     time = moments(payload, head[:, f.TIME], head[:, f.TIME_END], 14)
     # Without a believable QN all we know is that the frame came before the window ended.
-    latest = np.where(near, np.minimum(sent, until), until) + _option(context, "future_minutes", 5, minutes=1)
-    earliest = received - _option(context, "max_age_days", 366, days=1)
+    latest = np.where(near, np.minimum(sent, until), until) + int(_MINUTE * options.future_minutes)
+    earliest = received - int(_DAY * options.max_age_days)
     by_mn = context.registry.by_mn
     stations = [by_mn.get(text) for text in texts]
     # An absent text has id -1 and so reads the last element.
@@ -81,7 +85,7 @@ def read_heads(payload: Bytes, start: Ints, stop: Ints, content: Fields, context
 
 
 def heads_refused(
-    known: Heads, content: Fields, context: Context, payload: bytes, texts: list[str]
+    known: Heads, content: Fields, context: Context, options: Options, payload: bytes, texts: list[str]
 ) -> Iterator[Rejection]:
     """One rejection for each frame whose values cannot be taken."""
     for i in np.flatnonzero(known.verdict > SILENT).tolist():
@@ -92,7 +96,7 @@ def heads_refused(
             mn=texts[known.mn[i]] if known.mn[i] >= 0 else "",
             cn=int(head[f.COMMAND]),
             time=payload[head[f.TIME] : head[f.TIME_END]].decode("utf-8", "replace") if head[f.TIME_AT] >= 0 else "",
-            age=context.options.get("max_age_days", 366),
+            age=options.max_age_days,
         )
         yield context.reject(reason, f"bytes {start} to {stop}: {said}", offset=start, length=stop - start)
 
@@ -100,7 +104,7 @@ def heads_refused(
 def _verdicts(head: Ints, strange: npt.NDArray[np.bool_], time: Ints, earliest: Ints, latest: Ints) -> Ints:
     """What is wrong with each frame, the first of several; `strange` tells by text id which MN nobody knows."""
     command = head[:, f.COMMAND]
-    step = np.select([command == f.MINUTE, command == f.HOUR, command == f.DAY], [60_000, _HOUR, _DAY], 1)
+    step = np.select([command == f.MINUTE, command == f.HOUR, command == f.DAY], [_MINUTE, _HOUR, _DAY], 1)
     shift = np.where(command == f.DAY, _MIDNIGHT, 0)
     checks = {
         GRAMMAR: head[:, f.WRONG] == 1,
@@ -123,10 +127,6 @@ def _ms(moment: datetime) -> int:
     return (times.utc(moment) - datetime.fromisoformat("1970-01-01T00:00:00+00:00")) // _MS
 
 
-def _option(context: Context, name: str, default: float, **unit: float) -> int:
-    return float(context.options.get(name, default)) * timedelta(**unit) // _MS
-
-
 _VERDICTS = {
     GRAMMAR: (Reason.BAD_GRAMMAR, "the data segment has no CP=&&...&&"),
     NO_CN: (Reason.MISSING_FIELD, "the frame has no CN, or it is no number"),
@@ -144,7 +144,7 @@ _VERDICTS = {
     ),
     PAST: (
         Reason.BAD_TIME,
-        "DataTime {time} of MN={mn} is more than {age} days old; import history with a larger max_age_days",
+        "DataTime {time} of MN={mn} is more than {age:g} days old; import history with a larger max_age_days",
     ),
     UNEVEN: (Reason.BAD_TIME, "DataTime {time} of MN={mn} is not the start of a period of CN={cn}"),
 }
