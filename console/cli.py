@@ -275,7 +275,7 @@ def verify(
 
     with progress() as show:
         show(f"{what} {path.name}", 0.0)
-        result = compare(what, official(what, path))
+        result = compare(what, official(what, path, now=datetime.now(UTC)))
         show(f"{what} {path.name}", 1.0)
     screen.print(say("verify.head", what=what, comparable=result.comparable, equal=result.equal, share=result.share))
     screen.print(result.markdown())

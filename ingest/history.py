@@ -18,20 +18,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from domain.errors import FeedUnavailable
+from domain.errors import FeedCorrupt, FeedUnavailable
 from domain.records import Rejection
-from domain.registry import Registry
+from domain.registry import Registry, Zones
 from ingest.blocks import Block, batches, observations
 from ingest.decoded import Context
 from ingest.decoders import table
-from ingest.layouts import Layout
+from ingest.layouts import Layout, find, names
 from ingest.old_frames import read_frames
 from ingest.old_scenes import read_scenes
 from ingest.places import needed, station_rows
 from store.home import Home
 
-#: What is done, of how much, with what.
-Progress = Callable[[int, int, str], None]
+#: What is being done, and which share of it is.
+Progress = Callable[[str, float], None]
 
 #: Rows of one upsert, and values held before they are written: what bounds memory.
 BATCH_ROWS = 500_000
@@ -39,13 +39,16 @@ HELD_VALUES = 12_000_000
 #: Decompression and parsing release the interpreter; more threads would only hold more files.
 _READERS, _AHEAD = 2, 12
 
+_NOWHERE = Zones((), (), (), (), ())
+_NO_REGISTRY = Registry(Path(), {}, pd.DataFrame(), pd.DataFrame(), _NOWHERE, _NOWHERE)
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
     """What one import did."""
 
     layout: str
-    files: int = 0
+    payloads: int = 0  # files
     records: int = 0  # rows, elements, frames or items seen, good or bad
     observations: int = 0  # values offered to the lake
     new: int = 0
@@ -96,25 +99,51 @@ def read(home: Home, layout: Layout, path: Path, *, now: datetime) -> Iterator[I
             yield from pool.map(lambda p: _read_file(home, layout, p, now), found[first : first + _AHEAD])
 
 
-def look(layout: Layout, path: Path, *, now: datetime, registry: Registry) -> Imported:
+def look(layout: Layout, path: Path, *, now: datetime) -> Imported:
     """What the table files of a layout say, all at once and without keeping anything, for a comparison.
 
     Raises:
         FeedUnavailable: there is no such file.
+        FeedCorrupt: nothing in the files could be read.
     """
+    time, _ = needed(layout)
     parsed = []
     for place in files(layout, path):
-        context = Context(layout.feed, now, now, registry, raw_ref="", name=place.name)
+        # tables bring their own stations, so nothing is asked of a registry
+        context = Context(layout.feed, now, now, _NO_REGISTRY, raw_ref="", name=place.name)
         parsed.append(table.parse(place.read_bytes(), context, layout))
-    time, _ = needed(layout)
     blocks = tuple(b for p in parsed for b in p.blocks)
+    rejections = tuple(r for p in parsed for r in p.rejections)
+    if not blocks and rejections:
+        raise FeedCorrupt(rejections[0].detail)
     return Imported(
         observations=observations(blocks, medium=layout.medium, period=time.period, feed=layout.feed, received_at=now),
         stations=pd.concat([p.stations for p in parsed], ignore_index=True).drop_duplicates("station_id"),
         reference=pd.concat([p.reference for p in parsed], ignore_index=True),
-        rejections=tuple(r for p in parsed for r in p.rejections),
+        rejections=rejections,
         n_records=sum(p.n_records for p in parsed),
     )
+
+
+def official(medium: str, path: Path, *, now: datetime) -> Imported:
+    """A file or folder with official values of a medium, by the first layout at hand that has some and fits its name.
+
+    Raises:
+        FeedUnavailable: no layout fits.
+        FeedCorrupt: nothing in the files could be read.
+    """
+    fitting = [layout for layout in map(find, names()) if layout.medium == medium and layout.reference]
+    for layout in fitting:
+        inside = [path] if path.is_file() and path.match(layout.glob) else list(path.rglob(layout.glob))
+        if inside and _fits(inside[0], layout, now):
+            return look(layout, path, now=now)
+    known = ", ".join(f"{layout.id} ({layout.glob})" for layout in fitting)
+    raise FeedUnavailable(f"{path}: no layout with official values of {medium!r} fits; there are: {known or 'none'}")
+
+
+def _fits(path: Path, layout: Layout, now: datetime) -> bool:
+    context = Context(layout.feed, now, now, _NO_REGISTRY, raw_ref="", name=path.name)
+    return bool(table.parse(path.read_bytes(), context, layout).blocks)
 
 
 def import_history(
@@ -131,19 +160,16 @@ def import_history(
     counts, held = Counts(layout.id), list[Imported]()
     for n, imported in enumerate(read(home, layout, path, now=now), 1):
         held.append(imported)
-        told(n, total, "files read")
+        told(f"{layout.id}: {n} of {total} files", n / total)
         if n == total or sum(len(b) * len(b.values) for i in held for b in i.blocks) > HELD_VALUES:
-            counts = _added(counts, save(home, layout, held, now=now, progress=told))
+            counts = _added(counts, save(home, layout, held, now=now))
             held.clear()
     _mark(home, layout, counts, now)
     return counts
 
 
-def save(
-    home: Home, layout: Layout, imported: Sequence[Imported], *, now: datetime, progress: Progress | None = None
-) -> Counts:
+def save(home: Home, layout: Layout, imported: Sequence[Imported], *, now: datetime) -> Counts:
     """Write what was read: rejections, stations and reference columns first, then scenes and observations."""
-    told = progress or _silent
     refused = [r for i in imported for r in i.rejections]
     home.ledger.reject(refused)
     n_stations = _keep(home, f"stations/{layout.id}.csv", [i.stations for i in imported], ["station_id"])
@@ -158,13 +184,12 @@ def save(
         done = home.lake.upsert("observations", frame, now=now, why=why)
         known = len(frame) - done.new - done.changed
         rows.update(observations=len(frame), new=done.new, changed=done.changed, unchanged=known)
-        told(rows["observations"], rows["observations"], "values written")
     notices = Counter[str]()
     for i in imported:
         notices.update(i.notices)
     return Counts(
         layout.id,
-        files=len(imported),
+        payloads=len(imported),
         records=sum(i.n_records for i in imported),
         **rows,
         scenes=sum(map(len, scenes)),
@@ -193,7 +218,7 @@ def reference(home: Home, layout: str) -> pd.DataFrame:
     return frame.assign(time=pd.to_datetime(frame["time"], utc=True).dt.as_unit("us"))
 
 
-def _silent(_done: int, _total: int, _what: str) -> None:
+def _silent(_what: str, _share: float) -> None:
     """Nobody watches."""
 
 
@@ -262,7 +287,7 @@ def _read_csv(content: bytes) -> pd.DataFrame:
 
 
 def _added(one: Counts, two: Counts) -> Counts:
-    numbers = ("files", "records", "observations", "new", "changed", "unchanged", "scenes", "stations", "reference")
+    numbers = ("payloads", "records", "observations", "new", "changed", "unchanged", "scenes", "stations", "reference")
     return Counts(
         one.layout,
         **{name: getattr(one, name) + getattr(two, name) for name in numbers},
@@ -282,6 +307,6 @@ def _mark(home: Home, layout: Layout, counts: Counts, now: datetime) -> None:
         state,
         n_records=counts.records,
         n_rejected=refused,
-        detail=str(counts.files),
+        detail=f"{counts.payloads} files",
         now=now,
     )

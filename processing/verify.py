@@ -6,6 +6,7 @@ from the standard's text, was found by these comparisons and is told by the cate
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -50,9 +51,18 @@ class Verification:
         return int(self.rows["category"].isin(categories).sum())
 
     @property
-    def compared(self) -> int:
+    def comparable(self) -> int:
         """Rows on which both sides speak."""
         return len(self.rows) - self.n(*SILENT)
+
+    @property
+    def share(self) -> float:
+        """Equal rows among the comparable ones; NaN when there are none."""
+        return self.equal / self.comparable if self.comparable else float("nan")
+
+    def markdown(self) -> str:
+        """The comparison as Markdown tables."""
+        return markdown([self])
 
     @property
     def equal(self) -> int:
@@ -63,6 +73,32 @@ class Verification:
     def differences(self) -> pd.DataFrame:
         """The rows on which they say something else."""
         return self.rows[~self.rows["category"].isin((EQUAL, *SILENT))].reset_index(drop=True)
+
+
+class Given(Protocol):
+    """What a file with official values says."""
+
+    @property
+    def observations(self) -> pd.DataFrame | None: ...
+    @property
+    def reference(self) -> pd.DataFrame | None: ...
+    @property
+    def stations(self) -> pd.DataFrame | None: ...
+
+
+def verify(medium: str, given: Given) -> Verification:
+    """The comparison that belongs to a medium.
+
+    Raises:
+        ValueError: another medium than air or water, or nothing given to compare.
+    """
+    if given.observations is None or given.reference is None or given.stations is None:
+        raise ValueError("there are no observations with official values beside them")
+    if medium == "air":
+        return air(given.observations, given.reference)
+    if medium == "water":
+        return water_class(given.observations, given.reference, given.stations)
+    raise ValueError(f"{medium!r} is neither air nor water")
 
 
 def air(observations: pd.DataFrame, reference: pd.DataFrame, *, title: str = "hourly AQI") -> Verification:
@@ -167,8 +203,10 @@ def markdown(found: Sequence[Verification]) -> str:
     for v in found:
         silent = v.n(NONE_EITHER)
         one = v.n(*SILENT) - silent
-        share = f"{100 * v.equal / v.compared:.2f} %" if v.compared else "-"
-        lines.append(f"| {v.title} | {len(v.rows):,} | {silent:,} | {one:,} | {v.compared:,} | {v.equal:,} | {share} |")
+        share = f"{100 * v.share:.2f} %" if v.comparable else "-"
+        lines.append(
+            f"| {v.title} | {len(v.rows):,} | {silent:,} | {one:,} | {v.comparable:,} | {v.equal:,} | {share} |"
+        )
     lines += ["", "| compared | category | rows |", "|---|---|---:|"]
     lines += [f"| {v.title} | {category} | {count:,} |" for v in found for category, count in v.counts.items()]
     return "\n".join(lines) + "\n"

@@ -5,11 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from domain.errors import FeedUnavailable
+from domain.errors import FeedCorrupt, FeedUnavailable
 from ingest import history
 from ingest.layouts import find
 from tests.ingest.given import home, put, raster, stac_item
-from tests.ingest.tables_given import CNEMC, LISHUI, NOW, PRSA, ZHEJIANG, county, packed, real
+from tests.ingest.tables_given import CNEMC, LISHUI, NOW, PRSA, ZHEJIANG, packed, real
 
 
 def imported(home_, name, path):
@@ -26,7 +26,7 @@ def test_files_go_to_the_lake_and_again_changes_nothing(tmp_path):
     put(tmp_path, "in/deep/PRSA_Data_Other.csv", PRSA.replace("Dongsi", "Other").encode())
     put(tmp_path, "in/readme.txt", b"not mine")
     first = imported(own, "prsa", tmp_path / "in")
-    assert (first.files, first.records, first.observations, first.new, first.stations) == (2, 6, 72, 72, 2)
+    assert (first.payloads, first.records, first.observations, first.new, first.stations) == (2, 6, 72, 72, 2)
     assert first.rejected == {}
     rows = everything(own)
     assert len(rows) == 72
@@ -121,13 +121,13 @@ def test_long_histories_are_written_in_pieces(tmp_path, monkeypatch):
     monkeypatch.setattr(history, "HELD_VALUES", 50)
     seen = []
     counts = history.import_history(
-        own, find("prsa"), tmp_path / "in", now=NOW, progress=lambda done, total, what: seen.append((done, total, what))
+        own, find("prsa"), tmp_path / "in", now=NOW, progress=lambda what, share: seen.append((what, share))
     )
     assert counts == imported(home(tmp_path / "again"), "prsa", tmp_path / "in")
-    assert (counts.files, counts.new) == (6, 6 * 36)
+    assert (counts.payloads, counts.new) == (6, 6 * 36)
     assert own.lake.version("observations") > whole.lake.version("observations")
     pd.testing.assert_frame_equal(everything(own), everything(whole))
-    assert [s for s in seen if s[2] == "files read"] == [(n, 6, "files read") for n in range(1, 7)]
+    assert seen == [(f"prsa: {n} of 6 files", n / 6) for n in range(1, 7)]
 
 
 def test_a_scene_with_its_rasters(tmp_path):
@@ -146,10 +146,29 @@ def test_a_scene_with_its_rasters(tmp_path):
 
 def test_to_look_keeps_nothing(tmp_path):
     put(tmp_path, "x.csv", LISHUI.encode())
-    seen = history.look(find("lishui_air"), tmp_path, now=NOW, registry=county())
+    seen = history.look(find("lishui_air"), tmp_path, now=NOW)
     assert len(seen.observations) == 24
     assert len(seen.reference) == 4
     assert [p.name for p in tmp_path.iterdir()] == ["x.csv"]
+
+
+def test_a_file_that_cannot_be_read_has_nothing_to_look_at(tmp_path):
+    put(tmp_path, "x.csv", b"a,b\n1,2\n")
+    with pytest.raises(FeedCorrupt, match="column 'Date'"):
+        history.look(find("lishui_air"), tmp_path, now=NOW)
+
+
+def test_official_values_are_found_by_their_layout(tmp_path):
+    put(tmp_path, "in/x.csv", LISHUI.encode())
+    put(tmp_path, "in/zhejiang_4h_x.csv", ZHEJIANG.encode())
+    put(tmp_path, "in/x.xml.gz", packed(CNEMC))
+    assert history.official("air", tmp_path / "in/x.csv", now=NOW).n_records == 4
+    assert history.official("air", tmp_path / "in/x.xml.gz", now=NOW).n_records == 2
+    assert history.official("water", tmp_path / "in", now=NOW).n_records == 4
+    with pytest.raises(FeedUnavailable, match=r"no layout with official values of 'water' fits; there are: zhejiang"):
+        history.official("water", tmp_path / "in/x.csv", now=NOW)
+    with pytest.raises(FeedUnavailable, match="there are: none"):
+        history.official("soil", tmp_path / "in", now=NOW)
 
 
 # --- the real files ---------------------------------------------------------------------------------------------------
