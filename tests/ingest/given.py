@@ -95,9 +95,11 @@ def xlsx(*rows: Sequence[object], title: str = "检测结果") -> bytes:
     return out.getvalue()
 
 
-def hour_packet(values: str, *, mn: str = MN, st: str = "22", time: str = "20260820080000") -> bytes:
-    """An hour-data frame of HJ 212-2017 sent at 09:03."""
-    text = f"QN=20260820090300000;ST={st};CN=2061;PW=123456;MN={mn};Flag=4;CP=&&DataTime={time};{values}&&"
+def hour_packet(
+    values: str, *, mn: str = MN, st: str = "22", time: str = "20260820080000", sent: str = "20260820090300000"
+) -> bytes:
+    """An hour-data frame of HJ 212-2017."""
+    text = f"QN={sent};ST={st};CN=2061;PW=123456;MN={mn};Flag=4;CP=&&DataTime={time};{values}&&"
     return frame(text.encode())
 
 
