@@ -4,7 +4,9 @@ A cell in a numeric column is a number or empty (the standard gives none). `chec
 problem of every file at once.
 """
 
-from collections.abc import Mapping
+import operator
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -43,6 +45,11 @@ SPECS: Mapping[str, Spec] = {
         "iaqi conc_breakpoint",
     ),
     "air_aqi_profiles": Spec("profile breakpoints above_last_row one_missing confidence source", "profile"),
+    "air_warning_steps": Spec(
+        "version tier alternative aqi_above days confidence source",
+        "version tier alternative aqi_above",
+        "alternative aqi_above days",
+    ),
     "air_aqi_categories": Spec(
         "aqi_low aqi_high level level_cn category_cn colour_cn r g b hex c m y k confidence source",
         "level",
@@ -59,6 +66,8 @@ SPECS: Mapping[str, Spec] = {
         "name_cn key hourly_decimals evaluation_decimals confidence source", "key", "evaluation_decimals"
     ),
     "sw_section_status": Spec("class class_code status_cn colour colour_hint confidence source", "class"),
+    "sw_river_status": Spec("share_I_III share_worse_V status_cn confidence source", "status_cn"),
+    "sw_black_odorous": Spec("indicator unit none mild severe confidence source", "indicator"),
     "sw_tli_params": Spec("parameter unit formula_TLI_j r r2 weight confidence source", "parameter", "r r2 weight"),
     "sw_tli_classes": Spec("lower lower_op upper upper_op class_cn confidence source", "class_cn", "lower upper"),
     "gw_gbt14848_2017": Spec("no group name_cn expressed_as unit I II III IV V confidence source", "no name_cn", "no"),
@@ -201,6 +210,45 @@ def groundwater_bounds() -> pd.DataFrame:
     if problems:
         raise CatalogueError(problems)
     return out
+
+
+def within(clause: str, values: np.ndarray) -> np.ndarray:
+    """Which values meet a clause of a table: `>=75 % and <90 %`, `-200 to 50`, `any`.
+
+    Raises:
+        CatalogueError: the clause is not understood.
+    """
+    x = np.asarray(values, dtype=float)
+    out = np.ones(x.shape, bool)
+    if clause.strip() == "any":
+        return out
+    between = re.fullmatch(r"\s*(-?[\d.]+) to (-?[\d.]+)\s*", clause)
+    if between:
+        return (x >= float(between[1])) & (x <= float(between[2]))
+    for part in clause.split(" and "):
+        found = re.match(r"\s*(>=|<=|>|<)\s*(-?[\d.]+)", part)
+        if not found:
+            raise CatalogueError([f"the clause {clause!r} is not understood; write for example '>=75 and <90'"])
+        out &= _COMPARE[found[1]](x, float(found[2]))
+    return out
+
+
+def ladder(name: str, index: str = "") -> pd.DataFrame:
+    """The steps of a table with columns lower, lower_op, upper, upper_op as one clause each, in the column `clause`."""
+    rows = table(name)
+    rows = rows[rows["index"] == index].copy() if index else rows.copy()
+    low = [f"{op}{x}" if not np.isnan(x) else "" for op, x in zip(rows["lower_op"], rows["lower"], strict=True)]
+    high = [f"{op}{x}" if not np.isnan(x) else "" for op, x in zip(rows["upper_op"], rows["upper"], strict=True)]
+    rows["clause"] = [" and ".join(filter(None, pair)) for pair in zip(low, high, strict=True)]
+    return rows
+
+
+_COMPARE: Mapping[str, Callable[[np.ndarray, float], np.ndarray]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+}
 
 
 def _bad(name: str, frame: pd.DataFrame, column: str, unread: np.ndarray, kind: str) -> list[str]:

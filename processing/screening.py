@@ -97,17 +97,22 @@ def thresholds() -> pd.DataFrame:
     return numbers.set_index(pd.MultiIndex.from_frame(frame[["medium", "parameter"]]))
 
 
-def screen(observations: pd.DataFrame, medium: str) -> Screened:
-    """Run every test on the observations of one medium (columns of the table), in any order.
+def screen(observations: pd.DataFrame, medium: str, *, counted: np.ndarray | None = None) -> Screened:
+    """Run every test on the observations of one medium.
 
     First each value by itself (device, range), then spike and flat line on those that did not fail, then the rate on
     those that are no failed spike either.
+
+    Args:
+        observations: columns of the table, in any order.
+        medium: their medium.
+        counted: (n,) rows to count among `not_evaluated`; the others are context. By default all.
     """
     codes = [pd.factorize(observations[c].astype("str")) for c in ("station_id", "parameter", "period")]
     (station, _), (parameter, names), (period, periods) = codes
     series = (station * np.int64(len(names)) + parameter) * np.int64(max(len(periods), 1)) + period
     moment = seconds(observations["time"])
-    order = np.lexsort((moment, series))
+    order = _order(series, moment)
     limits = thresholds().reindex([(medium, str(p)) for p in names])
 
     def of(column: str) -> np.ndarray:
@@ -117,15 +122,22 @@ def screen(observations: pd.DataFrame, medium: str) -> Screened:
     values = observations["value"].to_numpy(float)[order]
     device = observations["flag"].to_numpy(np.int8)[order]
     flags = _all_tests(values, moment[order], series[order], device, step, of)
-    back = np.empty(len(order), np.int64)
-    back[order] = np.arange(len(order))
     marked = np.isin(flags, (int(Flag.SUSPECT), int(Flag.FAIL)))
     code = (marked * (1 << np.arange(len(TESTS)))[:, None]).sum(axis=0)
+    rows = np.ones(len(code), bool) if counted is None else counted[order]
+    flag, tests = np.empty(len(code), np.int8), np.empty(len(code), np.int8)
+    flag[order], tests[order] = qc.worst(flags), code
     return Screened(
-        qc.worst(flags)[back],
-        pd.Categorical.from_codes(code[back], categories=_COMBINATIONS),
-        _reasons(flags, of, step),
+        flag, pd.Categorical.from_codes(tests, categories=_COMBINATIONS), _reasons(flags[:, rows], of, step, rows)
     )
+
+
+def _order(series: np.ndarray, moment: np.ndarray) -> np.ndarray | slice:
+    """What puts rows in the order of series and time; the lake gives them so unless periods are mixed."""
+    step = np.diff(series)
+    if ((step > 0) | ((step == 0) & (np.diff(moment) >= 0))).all():
+        return slice(None)
+    return np.lexsort((moment, series))
 
 
 def _all_tests(
@@ -174,15 +186,15 @@ def _all_tests(
     return np.stack([flags[t] for t in TESTS])
 
 
-def _reasons(flags: np.ndarray, of: Callable[[str], np.ndarray], step: np.ndarray) -> Counter[str]:
-    """How many rows each test could not judge, by reason."""
+def _reasons(flags: np.ndarray, of: Callable[[str], np.ndarray], step: np.ndarray, rows: np.ndarray) -> Counter[str]:
+    """How many of the rows each test could not judge, by reason."""
     out: Counter[str] = Counter()
     for test, column in _DECIDES.items():
         open_ = flags[TESTS.index(test)] == int(Flag.NOT_EVALUATED)
-        untold = np.isnan(of(column))
+        untold = np.isnan(of(column)[rows])
         out[f"{test}: no threshold for the parameter"] = int((open_ & untold).sum())
         if test != "range":
-            odd = ~untold & np.isnan(step)
+            odd = ~untold & np.isnan(step[rows])
             out[f"{test}: only hourly and 4-hourly values are compared"] = int((open_ & odd).sum())
             out[f"{test}: too few values near by"] = int((open_ & ~untold & ~odd).sum())
     return Counter({k: n for k, n in out.items() if n})

@@ -8,7 +8,7 @@ import numpy as np
 
 from domain.limits import CLASSES, surface_water_items, surface_water_key
 from domain.standards import table
-from processing.rounding import round_half_even, round_water
+from processing.rounding import round_computed, round_water
 
 #: Grades as people write them; class 6 is worse than V.
 GRADES = ("Ⅰ", "Ⅱ", "Ⅲ", "Ⅳ", "Ⅴ", "劣Ⅴ")
@@ -94,7 +94,7 @@ def multiples(values: np.ndarray, parameters: Sequence[str], lake: np.ndarray) -
         keys = [surface_water_key(parameter, lake=kind) for kind in (False, True)]
         limit = np.where(lake, *(items.loc[k, CLASSES[_III]] for k in reversed(keys)))
         x = round_water(values[:, i], int(items.loc[keys[0], "decimals"]))
-        out[:, i] = np.where(x > limit, round_half_even((x - limit) / limit, 2), np.nan)
+        out[:, i] = np.where(x > limit, round_computed((x - limit) / limit, 2), np.nan)
     return out
 
 

@@ -5,11 +5,11 @@ import pandas as pd
 
 from domain.limits import editions, noise_limit
 from domain.records import Flag
-from domain.standards import setting
+from domain.standards import setting, table
 from domain.times import DAY, HOUR
 from processing.aggregate import Days, Observed, attribute, dates, day_of, flag_of, results, together
 from processing.registered import indicator
-from processing.rounding import round_half_even
+from processing.rounding import round_computed, round_half_even
 
 _LEVEL = ("LAeq",)
 
@@ -29,6 +29,23 @@ def energy_mean(levels: np.ndarray) -> np.ndarray:
 def day_night_level(day: np.ndarray, night: np.ndarray) -> np.ndarray:
     """Day-night level: 16 h of day and 8 h of night raised by 10 dB. Source: GB 3096-2008 (formula from memory)."""
     return np.asarray(10 * np.log10((16 * 10 ** (day / 10) + 8 * 10 ** ((night + 10) / 10)) / 24))
+
+
+def city_grade(kind: str, period: str, level: float) -> int:
+    """Grade 1 to 5 of a city's mean level; upper bounds are included.
+
+    Args:
+        kind: 区域环境噪声总体水平 or 道路交通噪声强度.
+        period: day or night.
+        level: mean level in dB(A).
+
+    Raises:
+        KeyError: the table has no such kind and period.
+
+    Source: HJ 640-2012 tables 4 and 5.
+    """
+    row = table("noise_grades_hj640").set_index(["kind", "period"]).loc[(kind, period)]
+    return 1 + sum(level > float(row[f"grade{n}_le"]) for n in range(1, 5))
 
 
 @indicator(
@@ -160,7 +177,7 @@ def noise_day_night(observed: Observed, stations: pd.DataFrame) -> pd.DataFrame:
 def _level(days: Days, name: str, period: str, levels: np.ndarray, flags: np.ndarray, zone: np.ndarray) -> pd.DataFrame:
     """One level of each day, and its excess where the zone is known."""
     n, expected = np.isfinite(levels).sum(axis=1), levels.shape[1]
-    value = round_half_even(energy_mean(levels), 1)
+    value = round_computed(energy_mean(levels), 1)
     value[n < np.ceil(setting("noise", "share") * expected)] = np.nan
     known = ~np.isnan(value)
     flag = flag_of(flags, np.isfinite(levels), known)
@@ -179,7 +196,7 @@ def _level(days: Days, name: str, period: str, levels: np.ndarray, flags: np.nda
     why = f"fewer than {np.ceil(setting('noise', 'share') * expected):.0f} of {expected} hours"
     level = results(indicator=f"noise.{name}", value=value, grade="", detail=np.where(known, "", why), **common)
     limit = _limits(zone, period)
-    over = round_half_even(value - limit, 1)
+    over = round_computed(value - limit, 1)
     words = np.where(known, np.where(over > 0, "超标", "达标"), "")
     limits = np.array([f"limit {x:g}" for x in limit], dtype=object)
     detail = np.where(known, limits, why)

@@ -57,13 +57,14 @@ def _shares(observed: Observed, period: str) -> pd.DataFrame:
     key, row = np.unique(station * stride + (time - low), return_inverse=True)
     grid = np.zeros((len(key), len(names)), np.int64)
     grid[row, column] = marked
-    tests = np.full(grid.shape, "", dtype=object)
-    tests[row, column] = frame["tests"].astype("str").to_numpy(object)[at]
+    code, texts = pd.factorize(frame["tests"])
+    tests = np.zeros(grid.shape, np.int32)
+    tests[row, column] = code[at]
     count, last = _window(grid, np.searchsorted(key, key - width, side="right"))
     best = np.argmax(count, axis=1)
     rows = np.arange(len(key))
     share = count[rows, best] / setting("quality.failed_share", "values")
-    found = tests[np.maximum(last[rows, best], 0), best]
+    found = np.asarray(texts.astype("str"), dtype=object)[tests[np.maximum(last[rows, best], 0), best]]
     detail = np.where(share > 0, np.array(names, dtype=object)[best] + " " + found, "")
     seen = np.zeros(grid.shape, bool)
     seen[row, column] = True

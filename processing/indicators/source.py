@@ -15,7 +15,7 @@ from domain.standards import setting, table
 from domain.times import DAY, HOUR
 from processing.aggregate import Located, Observed, attribute, dates, day_of, flag_of, mean_rounded, results
 from processing.registered import indicator
-from processing.rounding import round_half_even
+from processing.rounding import round_computed
 from processing.surface_water import ph_mean
 
 #: Parameters that are no pollutants but decide how pollutants are judged.
@@ -259,4 +259,4 @@ def _rounded(values: np.ndarray) -> np.ndarray:
 
 
 def _rounded_at(values: np.ndarray, item: int) -> np.ndarray:
-    return round_half_even(values, _DECIMALS[item])
+    return round_computed(values, _DECIMALS[item])
