@@ -32,7 +32,7 @@ def decode(payload: bytes, context: Context) -> Decoded:
     Raises:
         CatalogueError, ValidationError: our own tables or options are wrong; never for what the payload holds.
     """
-    if not payload.strip():
+    if not payload or payload.isspace():
         detail = f"the capture file of {len(payload)} bytes holds no frame; see whether the gateway was connected"
         return Decoded.of(rejections=[context.reject(Reason.EMPTY, detail, length=len(payload))])
     options = Options(**context.options)
