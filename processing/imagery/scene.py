@@ -124,7 +124,7 @@ def after(before: View, view: DayView) -> View:
     return before.after(view.layers["ndvi"].values, view.layers["bi"].values, day_number(view.day))
 
 
-def true_colour(view: xr.Dataset, *, brightest: float = 0.25) -> np.ndarray:
+def true_colour(view: xr.Dataset, *, brightest: float = 0.18) -> np.ndarray:
     """Red, green and blue (3, y, x) as bytes for the eye, 1..255; 0 where nothing was seen."""
     stack = np.stack([view[c].values for c in ("red", "green", "blue")])
     seen = np.isfinite(stack).all(axis=0)
