@@ -5,7 +5,6 @@ as text, and then each cell is judged by itself.
 """
 
 import csv
-import gzip
 import io
 import zlib
 from collections.abc import Mapping, Sequence
@@ -76,14 +75,20 @@ def unpacked(payload: bytes, layout: Layout) -> bytes:
     """
     if layout.compression == "none" or payload[:2] != b"\x1f\x8b":
         return payload
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(payload)) as stream:
-            out = stream.read(MAX_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise FeedCorrupt(f"gzip cannot be undone ({error}); fetch the file again") from error
-    if len(out) > MAX_BYTES:
-        raise FeedCorrupt(f"gzip grows beyond {MAX_BYTES} bytes; split the file")
-    return out
+    parts, rest, room = [], payload, MAX_BYTES
+    while rest:
+        member = zlib.decompressobj(wbits=31)
+        try:
+            parts.append(member.decompress(rest, room + 1))
+        except zlib.error as error:
+            raise FeedCorrupt(f"gzip cannot be undone ({error}); fetch the file again") from error
+        room -= len(parts[-1])
+        if room < 0:
+            raise FeedCorrupt(f"gzip grows beyond {MAX_BYTES} bytes; split the file")
+        if not member.eof:
+            raise FeedCorrupt("gzip cannot be undone (it ends early); fetch the file again")
+        rest = member.unused_data.lstrip(b"\0")
+    return b"".join(parts)
 
 
 def read_sheet(plain: bytes, layout: Layout, kinds: Mapping[str, Kind], *, rest: Kind | None = None) -> Sheet:
@@ -111,13 +116,28 @@ def numbers(cells: pa.Array, spec: Cells, words: Mapping[str, float]) -> Numbers
         values = cells.to_numpy(zero_copy_only=False)
         return Numbers(values, None, np.flatnonzero(np.isinf(values)))
     text = pc.fill_null(pc.utf8_trim_whitespace(cells.cast(pa.string())), "")
+    if not words:
+        return _figures(text, spec)
+    # words repeat: each is read once
+    coded = text.dictionary_encode()
+    told, code = coded.dictionary.to_pylist(), coded.indices.to_numpy(zero_copy_only=False)
+    figures = _figures(coded.dictionary, spec)
+    named = np.array([word in words for word in told], dtype=bool)
+    values = np.where(named, [words.get(word, np.nan) for word in told], figures.values) if told else figures.values
+    bad = np.zeros(len(told), dtype=bool)
+    bad[figures.bad] = True
+    none = figures.unmeasured
+    return Numbers(
+        np.asarray(values, dtype=float)[code],
+        None if none is None else (none & ~named)[code],
+        np.flatnonzero((bad & ~named)[code]),
+    )
+
+
+def _figures(text: pa.Array, spec: Cells) -> Numbers:
     figure = pc.match_substring_regex(text, _NUMBER)
     values = pc.if_else(figure, text, None).cast(pa.float64()).to_numpy(zero_copy_only=False).copy()
     known = figure.to_numpy(zero_copy_only=False) & np.isfinite(values)
-    for word, value in words.items():
-        here = pc.equal(text, word).to_numpy(zero_copy_only=False)
-        values[here] = value
-        known |= here
     values[~known] = np.nan
     unmeasured = _isin(text, spec.marks("not_measured"))
     known |= unmeasured | _isin(text, ["", *spec.marks("missing")])
