@@ -117,6 +117,9 @@ def _evaluate(home: Home, rules: RuleBook, channels: Sequence[str], now: datetim
     states = book.states(home.ledger)
     changes = {table: home.lake.changes(table, home.ledger.cursor(cursor)) for table, cursor in CURSORS.items()}
     tasks = [task for rule in rules.rules if (task := _task(home, rule, states.get(rule.id), changes, now)) is not None]
+    gone = states.keys() - rules.by_id.keys()
+    if not tasks and not gone:
+        return Counts()  # nothing changed that any rule looks at
     outcomes = []
     for i, task in enumerate(tasks):
         progress(task.rule.id, i / len(tasks))
@@ -124,7 +127,6 @@ def _evaluate(home: Home, rules: RuleBook, channels: Sequence[str], now: datetim
     with home.ledger.begin() as tx:
         if not book.claim(tx, home.ledger, seen):
             raise StoreConflict("another evaluation was committed meanwhile")
-        gone = states.keys() - rules.by_id.keys()
         settled = settle(home.ledger, tx, outcomes, rules.by_id, gone=gone, channels=channels, now=now)
         for table, cursor in CURSORS.items():
             home.ledger.advance(cursor, changes[table].version, tx)

@@ -272,10 +272,8 @@ class TestSilence:
         assert self.silent(home).empty
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.data())
-def test_live_is_backfill_whatever_the_order_of_arrival(county: Registry, data: st.DataObject) -> None:
-    """Values come in any order and batches, evaluated in between; the alerts are those of one evaluation at the end."""
+def live_and_once(county: Registry, data: st.DataObject) -> None:
+    """Values come in any order and batches, some wrong at first, evaluated in between: the same as once at the end."""
     n = 40
     aqi = data.draw(st.lists(st.sampled_from([None, 90, 160, 160, 220]), min_size=n, max_size=n))
     excess = data.draw(st.lists(st.sampled_from([None, 0, 1, 2]), min_size=10, max_size=10))
@@ -292,12 +290,13 @@ def test_live_is_backfill_whatever_the_order_of_arrival(county: Registry, data: 
         ],
         ignore_index=True,
     )
-    batch = np.array(
-        data.draw(st.lists(st.integers(0, 5), min_size=len(rows) + len(seen), max_size=len(rows) + len(seen)))
-    )
+    size = len(rows) + len(seen)
+    batch = np.array(data.draw(st.lists(st.integers(0, 5), min_size=size, max_size=size)), dtype=int)
+    wrong = np.array(data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows))), dtype=bool)
     nows = sorted(data.draw(st.lists(st.integers(0, n), min_size=6, max_size=6)))
     with tempfile.TemporaryDirectory() as live_root, tempfile.TemporaryDirectory() as once_root:
         live, once = Home(Path(live_root), county), Home(Path(once_root), county)
+        put(live, "indicators", rows[wrong].assign(value=170.0))
         for k in range(6):
             put(live, "indicators", rows[batch[: len(rows)] == k])
             put(live, "observations", seen[batch[len(rows) :] == k])
@@ -307,6 +306,20 @@ def test_live_is_backfill_whatever_the_order_of_arrival(county: Registry, data: 
         put(once, "observations", seen)
         evaluate(once, now=hours(n + 2), notifiers=[Box()])
         pd.testing.assert_frame_equal(final(live), final(once))
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_live_is_backfill(county: Registry, data: st.DataObject) -> None:
+    live_and_once(county, data)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_live_is_backfill_again_and_again(county: Registry, data: st.DataObject) -> None:
+    live_and_once(county, data)
 
 
 def test_an_earlier_now_takes_nothing_back(home: Home) -> None:
