@@ -19,7 +19,8 @@ from urllib3.util import Retry
 
 from domain.errors import FeedCorrupt, FeedUnavailable
 from ingest.feeds import Feed, Search
-from ingest.fetch import ATTEMPTS, PAUSE_S, Payload, below, get, is_web, moment
+from ingest.fetch import Payload, below, get, is_web, moment
+from ingest.web import ATTEMPTS, PAUSE_S
 
 #: How the publication of an item that is no whole JSON document is found.
 _TOLD = {name: re.compile(rb'"%s"\s*:\s*"([^"]+)"' % name.encode()) for name in ("created", "datetime")}

@@ -124,8 +124,12 @@ class Feed(Strict):
             day = following
 
 
-def load(path: Path = FEEDS) -> dict[str, Feed]:
+def load(path: Path = FEEDS, *, only: str | None = None) -> dict[str, Feed]:
     """The feeds of one file, by id.
+
+    Args:
+        path: the file.
+        only: check the options of this feed alone, so that the decoders of others need not be imported.
 
     Raises:
         CatalogueError: every problem of the file at once, each with its line.
@@ -143,7 +147,7 @@ def load(path: Path = FEEDS) -> dict[str, Feed]:
         raise CatalogueError([*problems, f"{path.name}:1: it must have one key, feeds, with an entry for each feed"])
     found: dict[str, Feed] = {}
     for name, entry in data["feeds"].items():
-        feed, wrong = _feed(str(name), entry)
+        feed, wrong = _feed(str(name), entry, options=only in {None, name})
         problems += [f"{path.name}:{_line(root, ('feeds', name, *at))}: feed {name!r}: {what}" for at, what in wrong]
         if feed is not None:
             found[feed.id] = feed
@@ -152,17 +156,17 @@ def load(path: Path = FEEDS) -> dict[str, Feed]:
     return found
 
 
-def for_registry(folder: Path) -> dict[str, Feed]:
-    """The feeds of a deployment: its own `feeds.yaml` in the registry folder, else ours.
+def for_registry(folder: Path, *, only: str | None = None) -> dict[str, Feed]:
+    """The feeds of a deployment: its own `feeds.yaml` in the registry folder, else ours; `only` as for `load`.
 
     Raises:
         CatalogueError: every problem of the file at once.
     """
     own = folder / "feeds.yaml"
-    return load(own if own.is_file() else FEEDS)
+    return load(own if own.is_file() else FEEDS, only=only)
 
 
-def _feed(name: str, entry: object) -> tuple[Feed | None, list[tuple[tuple[Any, ...], str]]]:
+def _feed(name: str, entry: object, *, options: bool) -> tuple[Feed | None, list[tuple[tuple[Any, ...], str]]]:
     if not isinstance(entry, dict):
         return None, [((), "the entry must be a mapping")]
     if "id" in entry:
@@ -171,14 +175,16 @@ def _feed(name: str, entry: object) -> tuple[Feed | None, list[tuple[tuple[Any, 
         feed = Feed(id=name, **entry)
     except ValidationError as error:
         return None, _problems(error)
-    return feed, _decoder_problems(feed)
+    return feed, _decoder_problems(feed, options=options)
 
 
-def _decoder_problems(feed: Feed) -> list[tuple[tuple[Any, ...], str]]:
+def _decoder_problems(feed: Feed, *, options: bool) -> list[tuple[tuple[Any, ...], str]]:
     """A decoder is found by its name; the options it takes are its own model `Options`, if it has one."""
     module_name = f"ingest.decoders.{feed.decoder}"
     if not feed.decoder.isidentifier() or importlib.util.find_spec(module_name) is None:
         return [(("decoder",), f"there is no ingest/decoders/{feed.decoder}.py")]
+    if not options:
+        return []
     model = getattr(importlib.import_module(module_name), "Options", NoOptions)
     try:
         model(**feed.options)

@@ -13,18 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import httpx
-import tenacity
-
 from domain.errors import FeedUnavailable
 from domain.times import utc
 from ingest.feeds import Feed
 
-#: How often one address is tried, and the pause before the second try, which doubles from try to try.
-ATTEMPTS = 4
-PAUSE_S = 0.5
-LONGEST_PAUSE_S = 30.0
-_TIMEOUT_S = 30.0
 #: Pages in a row that tell nothing before paging is given up, and the most pages of one slot.
 _BLIND_PAGES = 3
 _MOST_PAGES = 10_000
@@ -126,16 +118,9 @@ def get(feed: Feed, address: str) -> bytes | None:
     """
     if not is_web(address):
         return _read(feed, local(address))
-    try:
-        answer = _tried(address)
-    except httpx.HTTPError as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise FeedUnavailable(f"{feed.id}: {address}: no answer after {ATTEMPTS} tries ({reason})") from error
-    if answer.status_code in {404, 410}:
-        return None
-    if answer.is_error:
-        raise FeedUnavailable(f"{feed.id}: {address}: the server answers {answer.status_code} {answer.reason_phrase}")
-    return answer.content
+    from ingest.web import get as get_web  # an HTTP client only where there is a web
+
+    return get_web(feed.id, address)
 
 
 def below(root: str, address: str) -> str:
@@ -167,36 +152,6 @@ def moment(text: object) -> datetime | None:
         return utc(datetime.fromisoformat(str(text)))
     except ValueError:
         return None
-
-
-def _tried(address: str) -> httpx.Response:
-    def worth_it(answer: httpx.Response) -> bool:
-        return answer.status_code == 429 or answer.status_code >= 500
-
-    def pause(state: tenacity.RetryCallState) -> float:
-        asked = None
-        if state.outcome is not None and not state.outcome.failed:
-            asked = state.outcome.result().headers.get("retry-after", "")
-        longer = float(asked) if asked and asked.isdigit() else 0.0
-        return min(max(PAUSE_S * 2 ** (state.attempt_number - 1), longer), LONGEST_PAUSE_S)
-
-    retrying = tenacity.Retrying(
-        stop=tenacity.stop_after_attempt(ATTEMPTS),
-        wait=pause,
-        retry=tenacity.retry_if_exception_type(httpx.TransportError) | tenacity.retry_if_result(worth_it),
-        retry_error_callback=_last,
-        reraise=True,
-    )
-    with httpx.Client(timeout=_TIMEOUT_S, follow_redirects=True) as client:
-        return retrying(client.get, address)
-
-
-def _last(state: tenacity.RetryCallState) -> httpx.Response:
-    """The last answer or, when there was none, its exception."""
-    if state.outcome is None:
-        raise httpx.TransportError("nothing was tried")
-    answer: httpx.Response = state.outcome.result()
-    return answer
 
 
 def _read(feed: Feed, path: Path) -> bytes | None:

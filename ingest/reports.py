@@ -76,14 +76,14 @@ def decode(items: Iterable[tuple[str, Mapping[str, Any]]], context: Context, opt
     if not drafts:
         return Decoded.of(rejections=rejections, n_records=n_records)
     placed = _placed(drafts, context.registry)
-    lost = placed[(placed["said"] != "") & placed["lon"].isna()]
+    lost = (placed["said"] != "") & placed["lon"].isna()
     rejections += [
         context.reject(
             Reason.BAD_POSITION,
             f"{row.where}: report {row.id}: position {row.said!r} in system {row.coord_sys!r} is not in the "
             "county, the report is kept without it; correct it on the platform",
         )
-        for row in lost.itertuples()
+        for row in (placed[lost].itertuples() if lost.any() else ())
     ]
     return Decoded.of(reports=placed, rejections=rejections, n_records=n_records)
 

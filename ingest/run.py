@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from domain.errors import CatalogueError, FeedError
-from domain.records import Reason, Rejection
+from domain.records import Reason
 from ingest import fetch
 from ingest.assets import take_in
 from ingest.decoded import Context, Decoded
@@ -115,7 +115,7 @@ def ingest(home: Home, feed: Feed | str, *, start: datetime, end: datetime, now:
 def _feed(home: Home, feed: Feed | str) -> Feed:
     if isinstance(feed, Feed):
         return feed
-    known = feeds_of(home)
+    known = for_registry(home.registry.root, only=feed)
     if feed not in known:
         raise CatalogueError([f"feeds.yaml: there is no feed {feed!r}; it has {sorted(known)}"])
     return known[feed]
@@ -175,32 +175,35 @@ def _write(home: Home, feed: Feed, answers: list[_Answer], now: datetime) -> Cou
                 new=written.new, changed=written.changed, unchanged=len(rows) - written.new - written.changed
             )
     home.ledger.reject(rejections)
-    for answer in answers:
-        _mark(home, feed, answer, now)
+    _mark(home, feed, answers, now)
     return total
 
 
-def _mark(home: Home, feed: Feed, answer: _Answer, now: datetime) -> None:
-    """Say of each slot of a question what came: so that every gap can name its reason."""
-    asked = home.coverage.read(feed.id, answer.start, answer.end)
-    before = {(row.start, row.end): str(row.state) for row in asked.itertuples()}
-    for start, end in feed.slots(answer.start, answer.end):
-        here = [d for at, d in answer.decoded if start <= at < end]
-        refused: tuple[Rejection, ...] = tuple(r for d in here for r in d.rejections)
-        home.coverage.mark(
-            feed.id,
-            start,
-            end,
-            "failed" if answer.failure else _state(here, refused, before.get((start, end), "")),
-            n_records=sum(d.n_records for d in here),
-            n_rejected=len(refused),
-            detail=str(answer.failure or ""),
-            now=now,
-        )
+def _mark(home: Home, feed: Feed, answers: list[_Answer], now: datetime) -> None:
+    """Say of each slot that was asked what came: so that every gap can name its reason."""
+    if not answers:
+        return
+    asked = home.coverage.read(feed.id, answers[0].start, answers[-1].end)
+    before = dict(zip(zip(asked["start"], asked["end"], strict=True), asked["state"], strict=True))
+    for answer in answers:
+        for start, end in feed.slots(answer.start, answer.end):
+            here = [d for at, d in answer.decoded if start <= at < end]
+            n_rejected = sum(len(d.rejections) for d in here)
+            home.coverage.mark(
+                feed.id,
+                start,
+                end,
+                "failed" if answer.failure else _state(here, str(before.get((start, end), ""))),
+                n_records=sum(d.n_records for d in here),
+                n_rejected=n_rejected,
+                detail=str(answer.failure or ""),
+                now=now,
+            )
 
 
-def _state(here: list[Decoded], refused: tuple[Rejection, ...], before: str) -> str:
+def _state(here: list[Decoded], before: str) -> str:
     """What a slot's answer is: empty, rejected, received, or late when it had been empty before."""
     if any(len(d.observations) + len(d.scenes) + len(d.reports) for d in here):
         return "late" if before in {"empty", "late"} else "received"
-    return "rejected" if any(r.reason != Reason.EMPTY for r in refused) else "empty"
+    refused = {str(r.reason) for d in here for r in d.rejections}
+    return "rejected" if refused - {Reason.EMPTY.value} else "empty"

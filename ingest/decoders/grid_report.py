@@ -31,6 +31,8 @@ def decode(payload: bytes, context: Context) -> Decoded:
         if not isinstance(item, dict)
     ]
     found = reports.decode(_items(items), context, Options(**context.options))
+    if not strange:
+        return found
     return Decoded.of(
         reports=found.reports, rejections=(*found.rejections, *strange), n_records=found.n_records + len(strange)
     )

@@ -3,15 +3,15 @@ import json
 import pytest
 
 from domain.errors import FeedUnavailable
-from ingest import fetch
+from ingest import web
 from ingest.run import ingest
 from tests.ingest.given import BANDS, DAY, NEXT_DAY, feeds, home, put, raster, scene, server, stac_api, stac_item
 
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch):
-    monkeypatch.setattr(fetch, "PAUSE_S", 0.001)
-    monkeypatch.setattr(fetch, "LONGEST_PAUSE_S", 0.001)
+    monkeypatch.setattr(web, "PAUSE_S", 0.001)
+    monkeypatch.setattr(web, "LONGEST_PAUSE_S", 0.001)
 
 
 def run(place, root, feed="sentinel2"):

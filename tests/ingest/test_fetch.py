@@ -3,7 +3,7 @@ import json
 import pytest
 
 from domain.errors import FeedUnavailable
-from ingest import fetch
+from ingest import fetch, web
 from ingest.fetch import asks, get, moment
 from tests.ingest.given import DAY, END, NEXT_DAY, START, feeds, page, put, report, server
 
@@ -13,8 +13,8 @@ HJ212, LAB, PLATFORM = feeds()["ground_hj212"], feeds()["soil_lab"], feeds()["gr
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch):
-    monkeypatch.setattr(fetch, "PAUSE_S", 0.001)
-    monkeypatch.setattr(fetch, "LONGEST_PAUSE_S", 0.001)
+    monkeypatch.setattr(web, "PAUSE_S", 0.001)
+    monkeypatch.setattr(web, "LONGEST_PAUSE_S", 0.001)
 
 
 def fetched(feed, root, start=START, end=END):
@@ -103,7 +103,7 @@ def test_a_server_that_stays_broken_is_unavailable_after_all_tries():
     said = r"grid_platform: http://127\.0\.0\.1:\d+/api\?page=1: .* 500"
     with server({"/api?page=1": [(500, b"")]}) as (address, asked), pytest.raises(FeedUnavailable, match=said):
         fetched(over_http(address), "unused")
-    assert len(asked) == fetch.ATTEMPTS
+    assert len(asked) == web.ATTEMPTS
 
 
 def test_a_server_that_refuses_is_not_asked_again():

@@ -5,8 +5,8 @@ from itertools import permutations
 import pytest
 
 from domain.errors import CatalogueError, FeedCorrupt, FeedUnavailable
-from ingest import fetch
 from ingest import run as shell
+from ingest import web
 from ingest.run import Counts, feeds_of, feeds_root, ingest
 from tests.ingest.given import (
     DAY,
@@ -192,7 +192,7 @@ def test_a_dead_feed_is_marked_told_and_alone(tmp_path):
 
 
 def test_what_came_before_a_failure_is_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(fetch, "PAUSE_S", 0.0)
+    monkeypatch.setattr(web, "PAUSE_S", 0.0)
     answers = {"/9?p=1": [(200, page(report(), pages=2))], "/9?p=2": [(500, b"")]}
     place = home(tmp_path)
     with server(answers) as (address, _):
