@@ -159,7 +159,17 @@ def _environment(home: Path, port: int) -> dict[str, str]:
     }
 
 
+#: Read by every part of Airflow when it starts; only the scheduler, the parent of all workers, is warmed.
+_LOCAL_SETTINGS = """import sys
+
+if "scheduler" in sys.argv:
+    import dags.warm  # noqa: F401
+"""
+
+
 def _prepare(home: Path, env: Mapping[str, str]) -> None:
+    (home / "config").mkdir(exist_ok=True)
+    (home / "config" / "airflow_local_settings.py").write_text(_LOCAL_SETTINGS, encoding="utf-8")
     done = subprocess.run(
         [str(_BIN / "airflow"), "db", "migrate"], env=dict(env), capture_output=True, text=True, check=False
     )

@@ -1,0 +1,210 @@
+"""The main job: two simulated weeks through real Airflow to indicators, GEP inputs and alerts, held against the truth.
+
+August goes through the DAG `history` (one month, one run), the hours of 1 September through the hourly DAGs exactly as
+they would live. The metadata of Airflow are made anew each time; the home stays, so a second run shows that nothing
+changes.
+"""
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+
+from alerts.score import Score, score
+from console import screens
+from console.orchestrator import Airflow, airflow
+from console.texts import language, say
+from domain.records import TABLES
+from domain.times import LOCAL
+from processing.charts import county_map, station_chart
+from sample_feeds.scenario import load
+from sample_feeds.simulate import simulate
+from store.home import Home
+from store.ledger.alerts import read_alerts
+
+START = datetime(2026, 8, 18, 8, tzinfo=LOCAL)
+END = START + timedelta(days=14)
+SEED = 20260818
+_DAGS = ("ground_hourly", "human_hourly", "sky_daily", "gep_yearly", "history", "upkeep_daily")
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the demo found, ready to print."""
+
+    folder: Path
+    rows: dict[str, int]
+    rejections: pd.DataFrame
+    indicators: pd.DataFrame
+    score: Score
+    files: dict[str, Path]
+    changed: bool
+    seconds: float
+    url: str
+
+    @property
+    def matches_truth(self) -> bool:
+        """Whether every injected event was found and nothing else."""
+        return not self.score.missed and not self.score.false
+
+    def print(self, screen: Console) -> None:
+        """Print it for the person who typed `make demo`."""
+        screen.rule(say("demo.head"))
+        rejected = len(self.rejections)
+        screen.print(say("demo.rows", **{k: f"{v:,}" for k, v in self.rows.items()}, rejected=f"{rejected:,}"))
+        screen.print(screens.reasons_table(self.rejections))
+        kinds = self.indicators["indicator"].nunique()
+        screen.print(say("demo.indicators", values=f"{len(self.indicators):,}", kinds=kinds))
+        screen.print(self._events())
+        screen.print(say("demo.files"), style="bold")
+        for key, path in self.files.items():
+            screen.print(f"  {say(f'demo.file.{key}')}: {path}", soft_wrap=True, highlight=False)
+        screen.print(say("demo.next"), style="bold")
+        home = self.folder / "home"
+        for key, command in {
+            "status": f"sanyan status --home {home}",
+            "alerts": f"sanyan alerts --home {home}",
+            "rejects": f"sanyan rejects --home {home}",
+            "airflow": f"sanyan airflow --home {home}",
+            "history": "sanyan history layouts",
+        }.items():
+            screen.print(f"  .venv/bin/{command:<44} {say(f'demo.next.{key}')}", soft_wrap=True, highlight=False)
+        if not self.changed:
+            screen.print(say("demo.repeat"))
+        screen.print(say("demo.time", seconds=self.seconds))
+        if self.url:
+            screen.print(say("airflow.serving", url=self.url))
+
+    def _events(self) -> object:
+        told = pd.concat([self.score.found.assign(told="found"), self.score.missed.assign(told="missed")])
+        rows = [
+            (
+                r["event_id"],
+                r["subject"],
+                r["rule"],
+                f"[green]✓[/] {say('column.found')}" if r["told"] == "found" else f"[red]✗ {say('column.missed')}[/]",
+            )
+            for r in told.sort_values(["start", "event_id", "subject"]).to_dict("records")
+        ]
+        rows += [
+            ("", r["subject"], r["rule"], f"[red]✗ {say('column.false')}[/]")
+            for r in self.score.false.to_dict("records")
+        ]
+        counts = {k: len(getattr(self.score, k)) for k in ("found", "missed", "false")}
+        columns = {"column.event": "left", "column.subject": "left", "column.rule": "left", "column.status": "left"}
+        out = screens.table("title.events", columns, rows)
+        out.caption = say("demo.score", expected=self.score.expected, **counts)
+        out.caption_justify = "left"
+        return out
+
+
+def run(folder: Path, *, progress: Progress, keep_airflow: bool = False) -> Outcome:
+    """Simulate, run Airflow, draw, and hold the alerts against the truth.
+
+    Args:
+        folder: where feeds, home and Airflow live; made when it is not there.
+        progress: called with what is being done and the share that is done.
+        keep_airflow: leave the Airflow page running.
+
+    Raises:
+        PipelineError: Airflow did not come up or a run failed; the text names the log.
+    """
+    begun = time.monotonic()
+    folder = folder.resolve()
+    feeds, home = folder / "feeds", Home.open(folder / "home")
+    _simulated(feeds, progress)
+    before = _versions(home)
+    url = _through_airflow(folder, feeds, progress, keep=keep_airflow)
+    progress(say("work.charts"), 0.0)
+    files = _drawn(home, feeds)
+    progress(say("work.charts"), 1.0)
+    truth = pd.read_csv(feeds / "truth.csv", dtype=str, keep_default_na=False)
+    return Outcome(
+        folder=folder,
+        rows={name: len(home.lake.read(name, columns=[TABLES[name].key[0]])) for name in ("reports", "scenes")}
+        | {"records": len(home.lake.read("observations", columns=["station_id"]))},
+        rejections=home.ledger.rejections(),
+        indicators=home.lake.read("indicators", columns=["indicator", "subject"]),
+        score=score(read_alerts(home.ledger), truth),
+        files=files,
+        changed=_versions(home) != before,
+        seconds=time.monotonic() - begun,
+        url=url,
+    )
+
+
+def _simulated(feeds: Path, progress: Progress) -> None:
+    what = say("work.simulate")
+    progress(what, 0.0)
+    simulate(
+        feeds, start=START, end=END, seed=SEED, scenario=load(), progress=lambda _text, share: progress(what, share)
+    )
+    progress(what, 1.0)
+
+
+def _through_airflow(folder: Path, feeds: Path, progress: Progress, *, keep: bool) -> str:
+    shutil.rmtree(folder / "airflow", ignore_errors=True)
+    progress(say("work.airflow"), 0.0)
+    with airflow(folder / "airflow", settings(folder / "home", feeds), keep=keep) as server:
+        server.ready(_DAGS)
+        progress(say("work.airflow"), 1.0)
+        hours = int((END - END.replace(hour=0)) / timedelta(hours=1))
+        first, last = END.replace(hour=0), END - timedelta(hours=1)
+        month = START.replace(day=1, hour=0)
+        _backfill(server, "history", month, month, 1, say("work.history"), progress)
+        for dag_id in ("ground_hourly", "human_hourly"):
+            server.backfill(dag_id, first.isoformat(), last.isoformat())
+        sky = END.replace(hour=0) - timedelta(days=1)
+        server.backfill("sky_daily", sky.isoformat(), sky.isoformat())
+        server.trigger("gep_yearly", {"partition": f"{END:%Y}"})
+        for dag_id, text, n in (
+            ("ground_hourly", "work.ground", hours),
+            ("human_hourly", "work.human", hours),
+            ("sky_daily", "work.sky", 1),
+            ("gep_yearly", "work.gep", 1),
+        ):
+            _wait(server, dag_id, n, say(text), progress)
+        return server.url if keep else ""
+
+
+def settings(home: Path, feeds: Path) -> dict[str, str]:
+    """What the tasks of the demo are told: where to read and write, and that the archive ends."""
+    return {
+        "SANYAN_HOME": str(home),
+        "SANYAN_FEEDS": str(feeds),
+        "SANYAN_REPLAY_UNTIL": END.isoformat(),
+        "SANYAN_RETRIES": "0",
+    }
+
+
+def _backfill(
+    server: Airflow, dag_id: str, first: datetime, last: datetime, n: int, text: str, progress: Progress
+) -> None:
+    server.backfill(dag_id, first.isoformat(), last.isoformat())
+    _wait(server, dag_id, n, text, progress)
+
+
+def _wait(server: Airflow, dag_id: str, n: int, text: str, progress: Progress) -> None:
+    progress(text, 0.0)
+    server.wait(dag_id, n, timeout_s=600, progress=lambda share: progress(text, share))
+
+
+def _versions(home: Home) -> dict[str, int]:
+    return {name: home.lake.version(name) for name in TABLES}
+
+
+def _drawn(home: Home, feeds: Path) -> dict[str, Path]:
+    """The files a person would open first."""
+    return {
+        "gep": home.files.path(f"gep/{END:%Y}/inputs.csv"),
+        "map": county_map(home, now=END, lang=language()),
+        "chart": station_chart(home, "air-1", "PM2.5", start=START, end=END, lang=language()),
+        "alerts": home.root / "alerts.log",
+        "truth": feeds / "truth.csv",
+    }
