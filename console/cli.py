@@ -4,8 +4,9 @@ The same shell functions as the DAGs. This is one of the three places that may r
 """
 
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -80,6 +81,23 @@ def demo(
     done.print(screen)
     if not done.matches_truth:
         raise typer.Exit(1)
+
+
+@app.command("airflow")
+def serve_airflow(
+    home: HomeOption = None,
+    root: Annotated[str | None, typer.Option(help="Folder or address of the feeds (SANYAN_FEEDS).")] = None,
+    until: Annotated[str | None, typer.Option(help="End of a replayed archive (SANYAN_REPLAY_UNTIL).")] = None,
+) -> None:
+    """Start a private Airflow with its page on this machine. 在本机启动 Airflow 页面。"""
+    from console.orchestrator import airflow, environment_of
+
+    place = open_home(home)
+    with airflow(place.root.parent / "airflow", environment_of(place.root, root, until)) as server:
+        screen.print(say("airflow.serving", url=server.url))
+        with suppress(KeyboardInterrupt):
+            while True:
+                time.sleep(3600)
 
 
 @app.command()
@@ -212,7 +230,7 @@ def status(home: HomeOption = None) -> None:
         return
     screen.print(screens.coverage_table(coverage))
     rows = [(n, f"{len(place.lake.read(n, columns=[TABLES[n].key[0]])):,}", place.lake.version(n)) for n in TABLES]
-    columns = {"column.table": "left", "column.rows": "right", "column.version": "right"}
+    columns = {"table": "left", "rows": "right", "version": "right"}
     screen.print(screens.table("title.tables", columns, rows))
     rejections = place.ledger.rejections()
     screen.print(screens.reasons_table(rejections) if len(rejections) else say("none.rejections"))
@@ -288,7 +306,7 @@ def history_layouts() -> None:
     from ingest.layouts import find, names
 
     rows = [(name, find(name).title) for name in names()]
-    screen.print(screens.table("title.layouts", {"column.layout": "left", "column.title": "left"}, rows))
+    screen.print(screens.table("title.layouts", {"layout": "left", "title": "left"}, rows))
 
 
 @history_app.command("import")

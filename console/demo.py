@@ -17,7 +17,7 @@ from rich.console import Console
 
 from alerts.score import Score, score
 from console import screens
-from console.orchestrator import Airflow, airflow
+from console.orchestrator import Airflow, airflow, environment_of
 from console.texts import language, say
 from domain.records import TABLES
 from domain.times import LOCAL
@@ -71,7 +71,7 @@ class Outcome:
             "status": f"sanyan status --home {home}",
             "alerts": f"sanyan alerts --home {home}",
             "rejects": f"sanyan rejects --home {home}",
-            "airflow": f"sanyan airflow --home {home}",
+            "airflow": f"sanyan airflow --home {home} --root {self.folder / 'feeds'} --until {END:%Y-%m-%dT%H}",
             "history": "sanyan history layouts",
         }.items():
             screen.print(f"  .venv/bin/{command:<44} {say(f'demo.next.{key}')}", soft_wrap=True, highlight=False)
@@ -97,7 +97,7 @@ class Outcome:
             for r in self.score.false.to_dict("records")
         ]
         counts = {k: len(getattr(self.score, k)) for k in ("found", "missed", "false")}
-        columns = {"column.event": "left", "column.subject": "left", "column.rule": "left", "column.status": "left"}
+        columns = {"event": "left", "subject": "left", "rule": "left", "status": "left"}
         out = screens.table("title.events", columns, rows)
         out.caption = say("demo.score", expected=self.score.expected, **counts)
         out.caption_justify = "left"
@@ -151,48 +151,25 @@ def _simulated(feeds: Path, progress: Progress) -> None:
 def _through_airflow(folder: Path, feeds: Path, progress: Progress, *, keep: bool) -> str:
     shutil.rmtree(folder / "airflow", ignore_errors=True)
     progress(say("work.airflow"), 0.0)
-    with airflow(folder / "airflow", settings(folder / "home", feeds), keep=keep) as server:
+    settings = environment_of(folder / "home", str(feeds), END.isoformat(), retries=0)
+    with airflow(folder / "airflow", settings, keep=keep) as server:
         server.ready(_DAGS)
         progress(say("work.airflow"), 1.0)
-        hours = int((END - END.replace(hour=0)) / timedelta(hours=1))
-        first, last = END.replace(hour=0), END - timedelta(hours=1)
-        month = START.replace(day=1, hour=0)
-        _backfill(server, "history", month, month, 1, say("work.history"), progress)
+        month, midnight = START.replace(day=1, hour=0), END.replace(hour=0)
+        server.backfill("history", month.isoformat(), month.isoformat())
+        _wait(server, {"history": 1}, progress)
+        last = END - timedelta(hours=1)
         for dag_id in ("ground_hourly", "human_hourly"):
-            server.backfill(dag_id, first.isoformat(), last.isoformat())
-        sky = END.replace(hour=0) - timedelta(days=1)
-        server.backfill("sky_daily", sky.isoformat(), sky.isoformat())
+            server.backfill(dag_id, midnight.isoformat(), last.isoformat())
+        yesterday = (midnight - timedelta(days=1)).isoformat()
+        server.backfill("sky_daily", yesterday, yesterday)
         server.trigger("gep_yearly", {"partition": f"{END:%Y}"})
-        for dag_id, text, n in (
-            ("ground_hourly", "work.ground", hours),
-            ("human_hourly", "work.human", hours),
-            ("sky_daily", "work.sky", 1),
-            ("gep_yearly", "work.gep", 1),
-        ):
-            _wait(server, dag_id, n, say(text), progress)
+        _wait(server, {"ground_hourly": END.hour, "human_hourly": END.hour, "sky_daily": 1, "gep_yearly": 1}, progress)
         return server.url if keep else ""
 
 
-def settings(home: Path, feeds: Path) -> dict[str, str]:
-    """What the tasks of the demo are told: where to read and write, and that the archive ends."""
-    return {
-        "SANYAN_HOME": str(home),
-        "SANYAN_FEEDS": str(feeds),
-        "SANYAN_REPLAY_UNTIL": END.isoformat(),
-        "SANYAN_RETRIES": "0",
-    }
-
-
-def _backfill(
-    server: Airflow, dag_id: str, first: datetime, last: datetime, n: int, text: str, progress: Progress
-) -> None:
-    server.backfill(dag_id, first.isoformat(), last.isoformat())
-    _wait(server, dag_id, n, text, progress)
-
-
-def _wait(server: Airflow, dag_id: str, n: int, text: str, progress: Progress) -> None:
-    progress(text, 0.0)
-    server.wait(dag_id, n, timeout_s=600, progress=lambda share: progress(text, share))
+def _wait(server: Airflow, expected: dict[str, int], progress: Progress) -> None:
+    server.wait(expected, timeout_s=900, progress=lambda dag_id, share: progress(say(f"work.{dag_id}"), share))
 
 
 def _versions(home: Home) -> dict[str, int]:

@@ -75,26 +75,32 @@ class Airflow:
         return list(answer.json()["dag_runs"])
 
     def wait(
-        self, dag_id: str, expected: int, *, timeout_s: float, progress: Callable[[float], None] | None = None
+        self, expected: Mapping[str, int], *, timeout_s: float, progress: Callable[[str, float], None] | None = None
     ) -> None:
-        """Wait until `expected` runs of a DAG have ended well.
+        """Wait until each DAG has ended as many runs well as `expected` says.
 
         Raises:
             PipelineError: a run failed or time was up; the text names the run and the log folder.
         """
         deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
-            runs = self.runs(dag_id)
-            failed = [r["dag_run_id"] for r in runs if r["state"] == "failed"]
-            if failed:
-                raise PipelineError(f"{dag_id}: run {failed[0]} failed; task logs are in {self.logs / dag_id}")
-            done = sum(r["state"] == "success" for r in runs)
-            if progress is not None:
-                progress(min(1.0, done / expected))
-            if done >= expected:
-                return
+        left = dict(expected)
+        while left:
+            if time.monotonic() > deadline:
+                raise PipelineError(f"{', '.join(left)}: not finished in {timeout_s:.0f} s; logs are in {self.logs}")
+            for dag_id, n in list(left.items()):
+                done = self._succeeded(dag_id)
+                if progress is not None:
+                    progress(dag_id, min(1.0, done / n))
+                if done >= n:
+                    del left[dag_id]
             time.sleep(0.5)
-        raise PipelineError(f"{dag_id}: not finished within {timeout_s:.0f} s; logs are in {self.logs}")
+
+    def _succeeded(self, dag_id: str) -> int:
+        runs = self.runs(dag_id)
+        failed = [r["dag_run_id"] for r in runs if r["state"] == "failed"]
+        if failed:
+            raise PipelineError(f"{dag_id}: run {failed[0]} failed; task logs are in {self.logs / f'dag_id={dag_id}'}")
+        return sum(r["state"] == "success" for r in runs)
 
     def _healthy(self) -> bool:
         try:
@@ -133,6 +139,17 @@ def airflow(home: Path, environment: Mapping[str, str], *, keep: bool = False) -
     finally:
         if not keep:
             _stop(servers)
+
+
+def environment_of(home: Path, feeds: str | None, until: str | None, *, retries: int = 2) -> dict[str, str]:
+    """What the tasks are told: where to remember, where to read, and where a replayed archive ends."""
+    told = {
+        "SANYAN_HOME": str(home),
+        "SANYAN_FEEDS": feeds,
+        "SANYAN_REPLAY_UNTIL": until,
+        "SANYAN_RETRIES": str(retries),
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 def _environment(home: Path, port: int) -> dict[str, str]:

@@ -18,12 +18,15 @@ SEVERITY_STYLES = {
 
 
 def table(title: str, columns: Mapping[str, str], rows: Iterable[Iterable[object]]) -> Table:
-    """A titled table; `columns` maps text keys to justification (left, right)."""
+    """A titled table; `columns` maps names of the texts `column.*` to justification (left, right)."""
     out = Table(title=say(title), title_justify="left", header_style="bold", row_styles=("", "dim"))
     for key, justify in columns.items():
-        wide = key in ("column.detail", "column.summary", "column.raw", "column.title")
+        wide = key in ("detail", "summary", "raw", "title")
         out.add_column(
-            say(key), justify="right" if justify == "right" else "left", overflow="fold", ratio=1 if wide else None
+            say(f"column.{key}"),
+            justify="right" if justify == "right" else "left",
+            overflow="fold",
+            ratio=1 if wide else None,
         )
     for row in rows:
         out.add_row(*(str(cell) for cell in row))
@@ -54,7 +57,7 @@ def alerts_table(alerts: pd.DataFrame, language: str) -> Table:
             (severity, word("status", a["status"]), moment(a["starts_at"]), moment(a["ends_at"]), a["rule"], summary)
         )
     columns = ("severity", "status", "starts", "ends", "rule", "summary")
-    return table("title.alerts", {f"column.{c}": "left" for c in columns}, rows)
+    return table("title.alerts", dict.fromkeys(columns, "left"), rows)
 
 
 def coverage_table(coverage: pd.DataFrame) -> Table:
@@ -68,11 +71,11 @@ def coverage_table(coverage: pd.DataFrame) -> Table:
     return table(
         "title.feeds",
         {
-            "column.feed": "left",
-            "column.state": "left",
-            "column.records": "right",
-            "column.rejected": "right",
-            "column.last": "left",
+            "feed": "left",
+            "state": "left",
+            "records": "right",
+            "rejected": "right",
+            "last": "left",
         },
         rows,
     )
@@ -82,9 +85,7 @@ def reasons_table(rejections: pd.DataFrame) -> Table:
     """Rejections counted by feed and reason."""
     counted = rejections.groupby(["feed", "reason"]).size()
     rows = [(feed, word("reason", reason), f"{n:,}") for (feed, reason), n in counted.items()]
-    return table(
-        "title.rejections_by_reason", {"column.feed": "left", "column.reason": "left", "column.count": "right"}, rows
-    )
+    return table("title.rejections_by_reason", {"feed": "left", "reason": "left", "count": "right"}, rows)
 
 
 def rejections_table(rejections: pd.DataFrame) -> Table:
@@ -94,7 +95,7 @@ def rejections_table(rejections: pd.DataFrame) -> Table:
         for r in rejections.to_dict("records")
     ]
     columns = ("received", "feed", "reason", "detail", "raw")
-    return table("title.rejections", {f"column.{c}": "left" for c in columns}, rows)
+    return table("title.rejections", dict.fromkeys(columns, "left"), rows)
 
 
 def stations_table(newest: pd.DataFrame, names: Mapping[str, str], now: datetime) -> Table:
@@ -112,11 +113,11 @@ def stations_table(newest: pd.DataFrame, names: Mapping[str, str], now: datetime
     return table(
         "title.stations",
         {
-            "column.station": "left",
-            "column.name": "left",
-            "column.medium": "left",
-            "column.last": "left",
-            "column.lag": "right",
+            "station": "left",
+            "name": "left",
+            "medium": "left",
+            "last": "left",
+            "lag": "right",
         },
         rows,
     )
