@@ -337,11 +337,12 @@ def _merge(
     spec: Table, stored: pa.Table | None, rows: pa.Table, gone: pa.Table | None, newest: str | None
 ) -> _Plan | None:
     partitions = _partitions_of(spec, rows, gone)
-    predicate = _predicate(partitions)
+    # Keys are never null, so for a table without partitions this means all of it; a constant would match no file.
+    predicate = _predicate(partitions) or f"{spec.key[0]} IS NOT NULL"
     if stored is None or stored.num_rows == 0:
         if rows.num_rows == 0:
             return None
-        return _Plan(rows, predicate or "true", rows.slice(0, 0), _days(spec, rows), rows.num_rows, 0, 0, 0)
+        return _Plan(rows, predicate, rows.slice(0, 0), _days(spec, rows), rows.num_rows, 0, 0, 0)
     old_keys, new_keys = Keyed.pair(stored, rows, spec.key)
     at, hit = merge_positions(old_keys, new_keys)
     active = [c for c in spec.columns if c not in (*spec.key, *spec.passive)]
@@ -365,7 +366,7 @@ def _merge(
     touched = pa.concat_tables([replaced, rows.filter(pa.array(new | changed))])
     return _Plan(
         merged if order is None else merged.take(order),
-        predicate or "true",
+        predicate,
         replaced,
         _days(spec, touched),
         int(new.sum()),

@@ -199,3 +199,27 @@ def test_keys_wider_than_63_bits_still_tell_rows_apart(lake):
     put(lake, frame.sample(frac=1, random_state=1))
     assert np.array_equal(np.sort(lake.read("observations")["value"]), np.arange(300.0))
     assert not put(lake, frame).any
+
+
+def gep_inputs(value):
+    row = {
+        "zone": "331102001",
+        "ecosystem": "forest",
+        "year": 2026,
+        "quantity": "area_ha",
+        "value": value,
+        "unit": "ha",
+        "n_valid": 1,
+        "n_expected": 1,
+        "method": "m",
+        "source": "s",
+    }
+    return TABLES["gep_inputs"].frame([row, row | {"zone": "331102002"}])
+
+
+def test_a_table_without_partitions_is_replaced_whole(lake):
+    for value in (1.0, 1.0, 2.0):
+        lake.upsert("gep_inputs", gep_inputs(value), now=NOW, why="test")
+    assert lake.read("gep_inputs")["value"].tolist() == [2.0, 2.0]
+    with pytest.raises(StoreConflict):
+        lake.upsert("gep_inputs", gep_inputs(3.0), now=NOW, why="test", expected_version=0)
