@@ -63,15 +63,16 @@ def clearing(
     """Patches that lost vegetation and show bare soil since the latest earlier clear view of each cell.
 
     A cell changed when NDVI fell by at least -clearing_dndvi_max, BI rose by at least clearing_dbi_min, NDVI before was
-    at least clearing_ndvi_before_min and the view before is at most clearing_gap_max_days old. Changed cells that touch
-    (also at corners) are one patch; patches below clearing_area_min_ha or clearing_cells_min are noise.
+    at least clearing_ndvi_before_min, NDVI now is not that of water (clearing_ndvi_min) and the view before is at most
+    clearing_gap_max_days old. Changed cells that touch (also at corners) are one patch; patches below
+    clearing_area_min_ha or clearing_cells_min are noise.
 
     Args:
         ndvi: of the day, NaN where not seen clear (y, x).
         bi: bare soil index likewise.
         day: days since 1970-01-01.
         before: the latest earlier clear view.
-        allowed: True where a clearing may be (not on water).
+        allowed: True where a clearing may be (in the county, not on the map's waters).
         limits: imagery thresholds.
         cell_ha: area of a cell, ha.
     """
@@ -81,6 +82,7 @@ def clearing(
         )
         changed = (
             comparable
+            & (ndvi >= limits["clearing_ndvi_min"])
             & (before.ndvi >= limits["clearing_ndvi_before_min"])
             & (ndvi - before.ndvi <= limits["clearing_dndvi_max"])
             & (bi - before.bi >= limits["clearing_dbi_min"])

@@ -10,7 +10,7 @@ import pytest
 
 from processing import sky
 from processing.sky import acquisition_days, compute_sky
-from tests.processing.skyland import ALGAE, BARE, CLOUD, LAKE, NOW, home, put, surface
+from tests.processing.skyland import ALGAE, BARE, CLOUD, LAKE, NOW, WATER, home, put, surface
 
 SLOPE = np.s_[14:20, 14:20]  # in the east: 6 x 6 cells = 12.96 ha, but the east begins at column 15
 BAY = np.s_[5:10, 4:9]
@@ -53,6 +53,15 @@ def test_a_bloom_and_a_clearing_are_found_and_nothing_else(tmp_path):
     assert found[0]["properties"]["township"] == "331102002"
     assert found[0]["properties"]["before_first"] == "2026-08-14"
     assert json.loads(place.files.path("candidates/2026-08-19.geojson").read_text())["features"] == []
+
+
+def test_algae_that_leave_a_shore_are_no_clearing(tmp_path):
+    place = home(tmp_path)
+    shore = np.s_[14:17, 4:10]  # water beyond the outline of the map; its coarse SWIR cells hold land too
+    put(place, "A", FIRST, surface(flood=(shore, ALGAE)))
+    put(place, "B", SECOND, surface(flood=(shore, {**WATER, "B11": 0.06})))
+    compute_sky(place, now=NOW)
+    assert values(place, "ecology.cleared_ha")["08-19"].sum() == 0
 
 
 def test_forest_has_the_ndvi_of_its_reflectance(tmp_path):

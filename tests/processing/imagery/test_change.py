@@ -99,6 +99,11 @@ def test_fields_that_were_bare_before_are_no_clearings():
     assert run(ndvi, bi.astype(np.float32), before).n == 0
 
 
+def test_what_is_water_now_was_not_cleared():
+    ndvi, bi = cut(*forest(), PATCH, -1.1, 0.6)
+    assert run(ndvi, bi, seen_before()).n == 0
+
+
 def test_water_never_seen_cloud_and_last_season_are_not_compared():
     ndvi, bi = cut(*forest(), PATCH)
     assert run(ndvi, bi, View.never(HERE.shape)).comparable.sum() == 0
