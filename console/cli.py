@@ -266,20 +266,30 @@ def rejects(
     """Rejected records with the reference of their raw payload. 拒收记录。"""
     from console import screens
 
-    found = open_home(home).ledger.rejections(feed, reason)
-    screen.print(screens.rejections_table(found.head(limit)) if len(found) else say("none.rejections"))
+    place = open_home(home)
+    found = place.ledger.rejections(feed, reason)
+    if found.empty:
+        screen.print(say("none.rejections"))
+        return
+    screen.print(screens.rejections_table(found.head(limit)))
+    screen.print(say("hint.raw", home=place.root), soft_wrap=True, highlight=False)
 
 
 @app.command()
 def raw(
-    ref: Annotated[str, typer.Argument(help="A reference as `sanyan rejects` prints it.")],
+    number: Annotated[str, typer.Argument(help="A number of `sanyan rejects`, or the beginning of one.")],
     home: HomeOption = None,
-    offset: Annotated[int, typer.Option(help="First byte.")] = 0,
-    length: Annotated[int | None, typer.Option(help="How many bytes.")] = None,
+    whole: Annotated[bool, typer.Option("--whole", help="The whole payload, not only the rejected part.")] = False,
 ) -> None:
-    """Write a raw payload, as it was received, to standard output. 原始报文。"""
-    payload = open_home(home).files.payload(ref)
-    sys.stdout.buffer.write(payload[offset:] if length is None else payload[offset : offset + length])
+    """Write a rejected record, as it was received, to standard output. 原始报文。"""
+    place = open_home(home)
+    found = place.ledger.rejections()
+    found = found[found["id"].str.startswith(number)]
+    if len(found) != 1:
+        raise PipelineError(say("error.raw", number=number))
+    row = found.iloc[0]
+    payload = place.files.payload(row["raw_ref"])
+    sys.stdout.buffer.write(payload if whole or not row["length"] else payload[row["offset"] :][: row["length"]])
 
 
 @app.command()

@@ -1,9 +1,10 @@
 """Tables for the terminal: frames in, rich tables out; no store and no clock."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pandas as pd
+from rich.markup import escape
 from rich.table import Table
 
 from console.texts import catalogue, say
@@ -21,7 +22,7 @@ def table(title: str, columns: Mapping[str, str], rows: Iterable[Iterable[object
     """A titled table; `columns` maps names of the texts `column.*` to justification (left, right)."""
     out = Table(title=say(title), title_justify="left", header_style="bold", row_styles=("", "dim"))
     for key, justify in columns.items():
-        wide = key in ("detail", "summary", "raw", "title")
+        wide = key in ("detail", "summary", "title")
         out.add_column(
             say(f"column.{key}"),
             justify="right" if justify == "right" else "left",
@@ -47,17 +48,19 @@ def moment(value: datetime | None) -> str:
 
 
 def alerts_table(alerts: pd.DataFrame, language: str) -> Table:
-    """Alerts, the newest first, with the summary in the user's language."""
+    """Alerts, the newest first, with the summary in the user's language; what is over is dim."""
     rows = []
-    for a in alerts.sort_values("starts_at", ascending=False).to_dict("records"):
+    for a in alerts.sort_values(["starts_at", "id"], ascending=False).to_dict("records"):
         style = SEVERITY_STYLES.get(a["severity"], "")
         severity = f"[{style}]{word('severity', a['severity'])}[/]" if style else a["severity"]
-        summary = a["summary_zh"] if language == "zh" else a["summary_en"]
+        period = f"{moment(a['starts_at'])}\n{moment(a['ends_at']) or '…'}"
+        summary = escape(a["summary_zh"] if language == "zh" else a["summary_en"])
+        if a["inhibited_by"]:
+            summary += f" [dim]({say('alert.inhibited', rule=a['inhibited_by'])})[/]"
         rows.append(
-            (severity, word("status", a["status"]), moment(a["starts_at"]), moment(a["ends_at"]), a["rule"], summary)
+            (f"{severity}\n{word('status', a['status'])}", period, f"{summary}\n[dim]{a['rule']} · {a['subject']}[/]")
         )
-    columns = ("severity", "status", "starts", "ends", "rule", "summary")
-    return table("title.alerts", dict.fromkeys(columns, "left"), rows)
+    return table("title.alerts", dict.fromkeys(("severity", "starts", "summary"), "left"), rows)
 
 
 def coverage_table(coverage: pd.DataFrame) -> Table:
@@ -68,17 +71,8 @@ def coverage_table(coverage: pd.DataFrame) -> Table:
         rows.append(
             (feed, states, f"{part['n_records'].sum():,}", f"{part['n_rejected'].sum():,}", moment(part["end"].max()))
         )
-    return table(
-        "title.feeds",
-        {
-            "feed": "left",
-            "state": "left",
-            "records": "right",
-            "rejected": "right",
-            "last": "left",
-        },
-        rows,
-    )
+    columns = {"feed": "left", "state": "left", "records": "right", "rejected": "right", "asked": "left"}
+    return table("title.feeds", columns, rows)
 
 
 def reasons_table(rejections: pd.DataFrame) -> Table:
@@ -89,35 +83,29 @@ def reasons_table(rejections: pd.DataFrame) -> Table:
 
 
 def rejections_table(rejections: pd.DataFrame) -> Table:
-    """Rejections one by one, with the reference of the raw payload."""
+    """Rejections one by one; the number is what `sanyan raw` takes to show the bytes."""
     rows = [
-        (moment(r["received_at"]), r["feed"], word("reason", r["reason"]), r["detail"], r["raw_ref"])
+        (r["id"][:8], f"{moment(r['received_at'])}\n{word('reason', r['reason'])}", escape(r["detail"]))
         for r in rejections.to_dict("records")
     ]
-    columns = ("received", "feed", "reason", "detail", "raw")
-    return table("title.rejections", dict.fromkeys(columns, "left"), rows)
+    return table("title.rejections", dict.fromkeys(("number", "received", "detail"), "left"), rows)
 
 
 def stations_table(newest: pd.DataFrame, names: Mapping[str, str], now: datetime) -> Table:
-    """The newest value of every station and how long ago its period began."""
-    rows = [
-        (
-            r["station_id"],
-            names.get(r["station_id"], ""),
-            r["medium"],
-            moment(r["time"]),
-            f"{(now - r['time']).total_seconds() / 3600:.1f}",
-        )
-        for r in newest.to_dict("records")
-    ]
-    return table(
-        "title.stations",
-        {
-            "station": "left",
-            "name": "left",
-            "medium": "left",
-            "last": "left",
-            "lag": "right",
-        },
-        rows,
-    )
+    """The newest value of every station and how long ago its period began; stations never heard are named."""
+    heard = newest.set_index("station_id")
+    rows = []
+    for station, name in names.items():
+        if station in heard.index:
+            r = heard.loc[station]
+            rows.append((station, name, r["medium"], moment(r["time"]), lag(now - r["time"])))
+        else:
+            rows.append((station, name, "", f"[red]{say('station.never')}[/]", ""))
+    columns = {"station": "left", "name": "left", "medium": "left", "last": "left", "lag": "right"}
+    return table("title.stations", columns, rows)
+
+
+def lag(since: timedelta) -> str:
+    """A duration for people: hours up to two days, then days."""
+    hours = since.total_seconds() / 3600
+    return say("lag.hours", n=hours) if hours < 48 else say("lag.days", n=hours / 24)
