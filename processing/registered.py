@@ -41,7 +41,7 @@ class Indicator:
     standard: str  # standard and edition(s), or "own definition"
     source: str  # table, clause or paper
     confidence: Confidence
-    takes: Takes  # what it is computed from; observations: (values, stations) -> indicator rows
+    takes: Takes  # observations: f(observed, stations) -> rows of the table indicators; others as their shell says
     parameters: tuple[str, ...]  # ids of the parameters it reads, or names of the bands
     before_days: int = 0  # values of day D depend on observations from D - before_days
     after_days: int = 0  # to D + after_days

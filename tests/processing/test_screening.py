@@ -99,7 +99,7 @@ def test_flags_of_a_day_follow_from_the_days_beside_it(parameter, period, medium
 
 
 def test_what_could_not_be_judged_is_counted_with_its_reason():
-    got = flags(series("a", "wind_dir", [90.0, 91.0]), series("a", "TSP", [40.0], period="PT10M"))
+    got = flags(series("a", "wind_dir", [90.0, 91.0]), series("a", "chla", [40.0], period="PT10M"))
     assert got.flag.tolist() == [1, 1, 2]
     assert got.not_evaluated["spike: no threshold for the parameter"] == 3
     assert got.not_evaluated["range: no threshold for the parameter"] == 1
