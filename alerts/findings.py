@@ -168,6 +168,18 @@ def spells(rule: Rule, samples: Samples, judged: Judged, now: int) -> list[Spell
     return out
 
 
+def next_at(rule: Rule, samples: Samples, found: Iterable[Spell], now: int) -> int | None:
+    """When the alerts will change although no value comes: a value is over, or an open alert goes stale."""
+    judged = samples.end <= now
+    newest = np.full(len(samples.subjects), -1, dtype=np.int64)
+    np.maximum.at(newest, samples.subject[judged], samples.end[judged])
+    of = {subject: i for i, subject in enumerate(samples.subjects)}
+    stale_after = (rule.stale_after or timedelta(0)) // _MICRO
+    moments = [int(newest[of[s.subject]]) + stale_after for s in found if s.ends_at is None]
+    moments += samples.end[~judged].tolist()
+    return min(moments, default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Contacts:
     """What was heard of stations: the ends of their values, and when each station is to be heard at all."""

@@ -25,7 +25,7 @@ import re
 import string
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -271,6 +271,13 @@ def load(path: Path = RULES) -> RuleBook:
     Raises:
         CatalogueError: every problem of the file at once, each with its line.
     """
+    stat = path.stat() if path.is_file() else None
+    return _load(path, None if stat is None else (stat.st_mtime_ns, stat.st_size))
+
+
+@lru_cache(maxsize=8)
+def _load(path: Path, _stamp: tuple[int, int] | None) -> RuleBook:
+    """The stamp makes a file that was written anew another one."""
     document = Document.read(path)
     book = document.parse(RuleBook)
     problems = [document.problem(where, what) for where, what in _cross_check(book)]

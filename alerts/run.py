@@ -8,12 +8,12 @@ once cannot mix: one that finds that another committed since it began to read be
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from alerts import inputs, notifiers
-from alerts.findings import Spell, judge, micros, moment, silences, spells, tell
+from alerts.findings import Spell, judge, micros, moment, next_at, silences, spells, tell
 from alerts.inputs import Horizon
 from alerts.notifiers import Notifier
 from alerts.rules import LimitReference, OnSilence, Rule, RuleBook, for_registry
@@ -80,6 +80,14 @@ class _Task:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The rules to judge, and the new states of those that have nothing to judge."""
+
+    tasks: tuple[_Task, ...]
+    idle: Mapping[str, RuleState]
+
+
 def evaluate(
     home: Home,
     *,
@@ -116,22 +124,23 @@ def _evaluate(home: Home, rules: RuleBook, channels: Sequence[str], now: datetim
     seen = book.committed(home.ledger)
     states = book.states(home.ledger)
     changes = {table: home.lake.changes(table, home.ledger.cursor(cursor)) for table, cursor in CURSORS.items()}
-    tasks = [task for rule in rules.rules if (task := _task(home, rule, states.get(rule.id), changes, now)) is not None]
+    plan = _plan(home, rules, states, changes, now)
     gone = states.keys() - rules.by_id.keys()
-    if not tasks and not gone:
+    if not plan.tasks and not gone:
         return Counts()  # nothing changed that any rule looks at
+    subjects = Subjects.of(home.registry)
     outcomes = []
-    for i, task in enumerate(tasks):
-        progress(task.rule.id, i / len(tasks))
-        outcomes.append(_outcome(home, task))
+    for i, task in enumerate(plan.tasks):
+        progress(task.rule.id, i / len(plan.tasks))
+        outcomes.append(_outcome(home, task, subjects))
     with home.ledger.begin() as tx:
         if not book.claim(tx, home.ledger, seen):
             raise StoreConflict("another evaluation was committed meanwhile")
-        settled = settle(home.ledger, tx, outcomes, rules.by_id, gone=gone, channels=channels, now=now)
+        settled = settle(home.ledger, tx, outcomes, rules.by_id, idle=plan.idle, gone=gone, channels=channels, now=now)
         for table, cursor in CURSORS.items():
             home.ledger.advance(cursor, changes[table].version, tx)
     progress("", 1.0)
-    return _counts(len(tasks), settled)
+    return _counts(len(plan.tasks), settled)
 
 
 def _counts(judged: int, settled: Settled) -> Counts:
@@ -146,25 +155,38 @@ def _counts(judged: int, settled: Settled) -> Counts:
     )
 
 
-def _task(
-    home: Home, rule: Rule, state: RuleState | None, changes: Mapping[str, Changes], now: datetime
-) -> _Task | None:
-    """What must be judged of a rule: all of it when it is new or another one, else from the first change on."""
-    digest = _digest(home, rule)
-    until = inputs.judged_until(home, rule, now)
-    if state is None or state.digest != digest:
-        until = until if state is None else max(until, state.judged_until)
-        return _Task(rule, Horizon(), RuleState(digest, until), "rule")
-    until = max(until, state.judged_until)
-    days = [
-        day for table in inputs.tables(rule) for medium, day in changes[table].days if rule.on.medium in ("", medium)
-    ]
-    if not days and until == state.judged_until:
-        return None
-    since = min([state.judged_until - rule.longest, *map(day_start, days)]) - inputs.reach(rule, home)
+def _plan(
+    home: Home, rules: RuleBook, states: Mapping[str, RuleState], changes: Mapping[str, Changes], now: datetime
+) -> _Plan:
+    tasks: list[_Task] = []
+    idle: dict[str, RuleState] = {}
+    for rule in rules.rules:
+        before, digest = states.get(rule.id), _digest(home, rule)
+        until = inputs.judged_until(home, rule, now)
+        if before is None or before.digest != digest:
+            until = until if before is None else max(until, before.judged_until)
+            tasks.append(_Task(rule, Horizon(), RuleState(digest, until), "rule"))
+            continue
+        after = replace(before, judged_until=max(until, before.judged_until))
+        days = [d for t in inputs.tables(rule) for medium, d in changes[t].days if rule.on.medium in ("", medium)]
+        if days or _due(rule, before, after.judged_until):
+            since = min([before.judged_until - rule.longest, *map(day_start, days)]) - inputs.reach(rule, home)
+            tasks.append(_Task(rule, _horizon(home, rule, since), after, "data"))
+        elif after != before:
+            idle[rule.id] = after
+    return _Plan(tuple(tasks), idle)
+
+
+def _due(rule: Rule, before: RuleState, until: datetime) -> bool:
+    """Whether time alone changes something: silence grows with every hour, other alerts wait for their next moment."""
+    if isinstance(rule.on, OnSilence):
+        return until > before.judged_until
+    return before.next_at is not None and until >= before.next_at
+
+
+def _horizon(home: Home, rule: Rule, since: datetime) -> Horizon:
     reaching = book.reaching(home.ledger, rule.id, since - rule.longest)
-    earlier = {subject: at for subject, at in reaching.items() if at < since}
-    return _Task(rule, Horizon(since, earlier), RuleState(digest, until), "data")
+    return Horizon(since, {subject: at for subject, at in reaching.items() if at < since})
 
 
 def _digest(home: Home, rule: Rule) -> str:
@@ -175,33 +197,35 @@ def _digest(home: Home, rule: Rule) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _outcome(home: Home, task: _Task) -> Outcome:
+def _outcome(home: Home, task: _Task, subjects: Subjects) -> Outcome:
     """Read, judge, and say what the alerts of one rule are."""
-    rule, until = task.rule, task.state.judged_until
+    rule, state, until = task.rule, task.state, micros(task.state.judged_until)
     if isinstance(rule.on, OnSilence):
-        contacts = inputs.contacts(home, rule, task.horizon, until)
-        found, unit = silences(rule, contacts, micros(until)), "h"
+        found, unit = silences(rule, inputs.contacts(home, rule, task.horizon, state.judged_until), until), "h"
     else:
         values, unit = inputs.samples(home, rule, task.horizon)
-        found = spells(rule, values, judge(rule, values, _rows(home)), micros(until))
+        found = spells(rule, values, judge(rule, values, _rows(home, rule)), until)
+        at = next_at(rule, values, found, until)
+        state = replace(state, next_at=None if at is None else moment(at))
     found = [s for s in found if task.horizon.begins(s.subject, moment(s.starts_at))]
-    subjects = _subjects(home, rule, found)
-    return Outcome(rule, task.horizon, tuple(tell(rule, s, unit, subjects) for s in found), task.state, task.why)
+    subjects = _told(home, rule, found, subjects)
+    return Outcome(rule, task.horizon, tuple(tell(rule, s, unit, subjects) for s in found), state, task.why)
 
 
-def _rows(home: Home) -> dict[str, list[dict[str, Any]]]:
-    """The registry rows of each station, in order of their validity."""
+def _rows(home: Home, rule: Rule) -> dict[str, list[dict[str, Any]]]:
+    """The registry rows of each station, in order of their validity, for a rule that asks for limits."""
+    if not isinstance(rule.condition, LimitReference):
+        return {}
     out: dict[str, list[dict[str, Any]]] = {}
     for row in home.registry.stations.sort_values("valid_from", kind="stable").to_dict("records"):
         out.setdefault(str(row["station_id"]), []).append({str(k): v for k, v in row.items()})
     return out
 
 
-def _subjects(home: Home, rule: Rule, found: Iterable[Spell]) -> Subjects:
-    """Names and places of the subjects; what the registry does not know, the indicator's detail may."""
-    known = Subjects.of(home.registry)
+def _told(home: Home, rule: Rule, found: Iterable[Spell], known: Subjects) -> Subjects:
+    """The subjects with what the indicator's detail tells of those that the registry does not know."""
     unknown = sorted({s.subject for s in found} - known.names.keys())
-    return known.told(inputs.details(home, rule, unknown))
+    return known.told(inputs.details(home, rule, unknown)) if unknown else known
 
 
 def deliver(home: Home, notifiers: Sequence[Notifier] | None = None, *, now: datetime) -> Sent:

@@ -46,6 +46,7 @@ def settle(
     outcomes: Sequence[Outcome],
     rules: Mapping[str, Rule],
     *,
+    idle: Mapping[str, RuleState],
     gone: Iterable[str],
     channels: Sequence[str],
     now: datetime,
@@ -57,6 +58,7 @@ def settle(
         tx: an open transaction that holds the claim.
         outcomes: what was judged.
         rules: all rules in force, by id.
+        idle: the states of rules that had nothing to judge.
         gone: rules that were judged once and exist no more: what is open of theirs is withdrawn.
         channels: names of the channels that are on.
         now: the moment beside what is recorded.
@@ -73,7 +75,7 @@ def settle(
     book.record(tx, happened, now)
     _mark_inhibited(tx, rules, changes)
     said, stopped = _say(ledger, tx, rules, channels, now)
-    book.save_states(tx, {o.rule.id: o.state for o in outcomes}, gone)
+    book.save_states(tx, {**idle, **{o.rule.id: o.state for o in outcomes}}, gone)
     return Settled(
         new=sum(c.id is None for c in changes),
         changed=sum(c.id is not None for c in changes),

@@ -11,7 +11,7 @@ The functions that decide take the connection of an open transaction that holds 
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -69,6 +69,7 @@ rule_states = sa.Table(
     sa.Column("rule", sa.String, primary_key=True),
     sa.Column("digest", sa.String, nullable=False),
     sa.Column("judged_until", Instant, nullable=False),
+    sa.Column("next_at", Instant),
 )
 
 #: One row: how many evaluations were committed.
@@ -90,10 +91,11 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class RuleState:
-    """Up to when a rule was judged, and by which version of it."""
+    """Up to when a rule was judged, by which version of it, and when time alone will change something next."""
 
     digest: str
     judged_until: datetime
+    next_at: datetime | None = None
 
 
 _FIELDS = [f.name for f in fields(Alert)]
@@ -148,7 +150,7 @@ def states(ledger: Ledger) -> dict[str, RuleState]:
     """The state of every rule that was ever judged."""
     with ledger.engine.connect() as connection:
         rows = connection.execute(sa.select(rule_states)).all()
-    return {row.rule: RuleState(row.digest, row.judged_until) for row in rows}
+    return {row.rule: RuleState(row.digest, row.judged_until, row.next_at) for row in rows}
 
 
 def save_states(connection: Connection, new: Mapping[str, RuleState], gone: Iterable[str]) -> None:
@@ -156,7 +158,7 @@ def save_states(connection: Connection, new: Mapping[str, RuleState], gone: Iter
     names = [*new, *gone]
     connection.execute(sa.delete(rule_states).where(rule_states.c.rule.in_(names)))
     if new:
-        rows = [{"rule": r, "digest": s.digest, "judged_until": s.judged_until} for r, s in new.items()]
+        rows = [{"rule": rule, **asdict(state)} for rule, state in new.items()]
         connection.execute(sa.insert(rule_states), rows)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.findings import Contacts, Samples, Spell, judge, micros, moment, silences, spells, tell
+from alerts.findings import Contacts, Samples, Spell, judge, micros, moment, next_at, silences, spells, tell
 from alerts.lifecycle import Finding, Policy, State, step
 from alerts.rules import Rule, load
 from alerts.subjects import Subjects
@@ -144,6 +144,23 @@ def test_an_alert_carries_its_words() -> None:
         "Bihu: ammonia nitrogen above the target-class limit of 1 mg/L since 2026-08-20 08:00, worst 2.5 mg/L."
     )
     assert alert.labels == {"eye": "ground", "medium": "water", "township": "331102100"}
+
+
+@pytest.mark.parametrize(
+    ("says", "values", "looked", "expected"),
+    [
+        ("Nothing open, nothing to come.", [90, 90], 2, None),
+        ("An open alert goes stale six hours after its last value.", [160, 160], 2, 8),
+        ("A value whose period is not over comes first.", [160, 160, 90], 2, 3),
+        ("Nothing was ever measured.", [], 2, None),
+    ],
+)
+def test_what_time_alone_will_change(says: str, values: list[float], looked: int, expected: int | None) -> None:
+    rule, found = RULES["air.polluted"], samples(values)
+    first = micros(datetime(2026, 8, 1, tzinfo=UTC))
+    now = first + looked * HOUR
+    at = next_at(rule, found, spells(rule, found, judge(rule, found, {}), now), now)
+    assert at == (None if expected is None else first + expected * HOUR), says
 
 
 def contacts(ends: list[list[int]], now: int, *, since: int = -1, until: int | None = None, wait: int = 4) -> Contacts:

@@ -20,6 +20,7 @@ from alerts import run as shell
 from alerts.notifiers import Answer
 from alerts.rules import RuleBook, load
 from alerts.run import deliver, evaluate
+from alerts.subjects import Subjects
 from domain.errors import StoreConflict
 from domain.records import TABLES
 from domain.registry import Registry
@@ -322,6 +323,19 @@ def test_live_is_backfill_again_and_again(county: Registry, data: st.DataObject)
     live_and_once(county, data)
 
 
+def test_only_rules_that_time_or_data_touch_are_judged(home: Home) -> None:
+    """An open alert is judged again when it may go stale, a value when its period is over, silence every time."""
+    put(home, "indicators", indicators("air.aqi", "air-1", [160, 160, 160, 90]))
+    judged = [evaluate(home, now=hours(h), notifiers=[]).rules_judged for h in (3, 3.5, 4, 9, 99)]
+    everything = len(load().rules)
+    assert judged == [everything, 1, 2, 1, 2], "the last value is over at 4, the alert stale at 10"
+    assert brief(home) == [("air.polluted", "air-1", "resolved", "stale")]
+    assert evaluate(home, now=hours(200), notifiers=[]).rules_judged == 1
+    put(home, "indicators", indicators("air.aqi", "air-1", [160] * 3, first=hours(200)))
+    assert evaluate(home, now=hours(203), notifiers=[]).rules_judged == 4, "those of the air, of any medium, and silence"
+    assert brief(home)[-1] == ("air.polluted", "air-1", "firing", "")
+
+
 def test_an_earlier_now_takes_nothing_back(home: Home) -> None:
     put(home, "indicators", indicators("air.aqi", "air-1", POLLUTED))
     evaluate(home, now=hours(12), notifiers=[])
@@ -401,8 +415,8 @@ def test_an_evaluation_that_read_before_another_committed_begins_again(
     true = shell._outcome
     interrupted: list[str] = []
 
-    def meanwhile(h: Home, task: shell._Task) -> shell.Outcome:
-        found = true(h, task)
+    def meanwhile(h: Home, task: shell._Task, subjects: Subjects) -> shell.Outcome:
+        found = true(h, task, subjects)
         if not interrupted:
             interrupted.append(task.rule.id)
             put(home, "indicators", indicators("air.aqi", "air-2", POLLUTED))
