@@ -332,7 +332,7 @@ def test_only_rules_that_time_or_data_touch_are_judged(home: Home) -> None:
     assert brief(home) == [("air.polluted", "air-1", "resolved", "stale")]
     assert evaluate(home, now=hours(200), notifiers=[]).rules_judged == 1
     put(home, "indicators", indicators("air.aqi", "air-1", [160] * 3, first=hours(200)))
-    assert evaluate(home, now=hours(203), notifiers=[]).rules_judged == 4, "those of the air, of any medium, and silence"
+    assert evaluate(home, now=hours(203), notifiers=[]).rules_judged == 4, "air, any medium, silence"
     assert brief(home)[-1] == ("air.polluted", "air-1", "firing", "")
 
 
