@@ -53,15 +53,15 @@ def tables(root: Path | Home) -> Mapping[str, str]:
         out[name] = frame.to_csv(index=False)
     with home.ledger.engine.connect() as connection:
         for table in metadata.sorted_tables:
-            if table.name in ("cursors", *_TELLS_OF_TRIES):
+            if table.name in _BOOKKEEPING:
                 continue
             frame = pd.DataFrame(connection.execute(sa.select(table)).mappings().all())
             out[table.name] = frame.sort_values(list(frame.columns), key=lambda c: c.astype(str)).to_csv(index=False)
     return out
 
 
-#: Tables whose rows count attempts: two attempts are two rows, as they should be.
-_TELLS_OF_TRIES: tuple[str, ...] = ()
+#: How far readers have come and how often rules were judged: what a run did, not what it found.
+_BOOKKEEPING = ("cursors", "evaluations")
 
 
 def hours(start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
