@@ -70,10 +70,14 @@ class Coverage:
                 connection.execute(sa.update(coverage).where(here).values(row))
 
     def span(self, feed: str) -> tuple[datetime, datetime] | None:
-        """From when to when a feed has answered at all; None when it never has."""
-        query = sa.select(
-            sa.func.min(coverage.c.start, type_=Instant), sa.func.max(coverage.c.end, type_=Instant)
-        ).where(coverage.c.feed == feed, coverage.c.state != "failed")
+        """From the first window in which a feed brought anything to the last it answered; None when it never did.
+
+        Years in which a feed was asked and empty, before its first packet, are no silence of its stations.
+        """
+        brought = sa.case((coverage.c.state != "empty", coverage.c.start))
+        query = sa.select(sa.func.min(brought, type_=Instant), sa.func.max(coverage.c.end, type_=Instant)).where(
+            coverage.c.feed == feed, coverage.c.state != "failed"
+        )
         with self.ledger.engine.connect() as connection:
             start, end = connection.execute(query).one()
         return None if start is None else (start, end)

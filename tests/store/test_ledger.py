@@ -81,3 +81,15 @@ def test_the_same_answer_again_leaves_the_row_alone(ledger):
 def test_an_unknown_state_is_a_mistake(ledger):
     with pytest.raises(ValueError, match="not one of"):
         Coverage(ledger).mark("f", T0, T0, "fine", now=T0)
+
+
+def test_a_span_begins_where_a_feed_first_brought_something(ledger):
+    coverage = Coverage(ledger)
+    hour = timedelta(hours=1)
+    assert coverage.span("f") is None
+    coverage.mark("f", T0, T0 + hour, "empty", now=T0)
+    assert coverage.span("f") is None
+    coverage.mark("f", T0 + hour, T0 + 2 * hour, "received", n_records=1, now=T0)
+    coverage.mark("f", T0 + 2 * hour, T0 + 3 * hour, "empty", now=T0)
+    coverage.mark("f", T0 + 3 * hour, T0 + 4 * hour, "failed", now=T0)
+    assert coverage.span("f") == (T0 + hour, T0 + 3 * hour)
