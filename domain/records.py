@@ -305,6 +305,8 @@ TABLES = {
             history=True,
         ),
         Table("indicators", IndicatorValue, ("indicator", "subject", "time", "period"), time="time"),
+        # Of months, seasons and years; apart from `indicators` so that a new annual value touches none of its days.
+        Table("periods", IndicatorValue, ("indicator", "subject", "time", "period"), time="time"),
         Table("gep_inputs", GepInput, ("zone", "ecosystem", "year", "quantity"), time="", medium=""),
         Table("superseded", Superseded, ("table", "key", "replaced_at"), time="replaced_at", medium=""),
         Table("flows", ServiceFlow, ("zone", "ecosystem", "year", "service"), time="", medium=""),

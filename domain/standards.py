@@ -45,6 +45,9 @@ SPECS: Mapping[str, Spec] = {
         "iaqi conc_breakpoint",
     ),
     "air_aqi_profiles": Spec("profile breakpoints above_last_row one_missing confidence source", "profile"),
+    "air_hourly_profiles": Spec("profile standard pm10 pm25 ozone_8h confidence source", "profile"),
+    "air_rounding": Spec("stage edition step SO2 NO2 PM10 PM2.5 O3 CO other rule confidence source", "stage"),
+    "spearman_critical": Spec("n critical confidence source", "n", "n critical"),
     "air_warning_steps": Spec(
         "version tier alternative aqi_above days confidence source",
         "version tier alternative aqi_above",

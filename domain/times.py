@@ -11,9 +11,10 @@ import pandas as pd
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 
-INSTANT, MINUTE_10, HOUR, HOUR_4, DAY, MONTH, YEAR = "PT0S", "PT10M", "PT1H", "PT4H", "P1D", "P1M", "P1Y"
+INSTANT, MINUTE_10, HOUR, HOUR_4, DAY = "PT0S", "PT10M", "PT1H", "PT4H", "P1D"
+MONTH, SEASON, YEAR = "P1M", "P3M", "P1Y"
 
-#: Length of each period of fixed length; months and years have none.
+#: Length of each period of fixed length; months, seasons (calendar quarters) and years have none.
 LENGTHS = {
     INSTANT: timedelta(0),
     "PT1M": timedelta(minutes=1),
@@ -23,7 +24,7 @@ LENGTHS = {
     HOUR_4: timedelta(hours=4),
     DAY: timedelta(days=1),
 }
-PERIODS = (*LENGTHS, MONTH, YEAR)
+PERIODS = (*LENGTHS, MONTH, SEASON, YEAR)
 
 
 def utc(moment: datetime) -> datetime:

@@ -20,7 +20,7 @@ import processing.indicators as package
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-Takes = Literal["observations", "scene", "reports"]
+Takes = Literal["observations", "days", "periods", "scene", "reports"]
 Confidence = Literal["confirmed", "partly confirmed", "unconfirmed", "own definition"]
 
 _MARK = "__indicators__"
@@ -41,7 +41,9 @@ class Indicator:
     standard: str  # standard and edition(s), or "own definition"
     source: str  # table, clause or paper
     confidence: Confidence
-    takes: Takes  # observations: f(observed, stations) -> rows of the table indicators; others as their shell says
+    # observations: f(observed, stations) -> rows of the table indicators; days: f(daily, places) -> rows of the table
+    # periods; periods: f(what came out of those, places) -> rows of the same table; others as their shell says.
+    takes: Takes
     parameters: tuple[str, ...]  # ids of the parameters it reads, or names of the bands
     before_days: int = 0  # values of day D depend on observations from D - before_days
     after_days: int = 0  # to D + after_days
@@ -92,7 +94,7 @@ def indicator(
         standard: standard and editions.
         source: table and clause, or paper.
         confidence: how sure we are of the rule.
-        takes: `observations`, `scene` or `reports`.
+        takes: `observations`, `days`, `periods`, `scene` or `reports`.
         parameters: the parameters (or bands) it reads.
         before_days: days before its own whose observations matter.
         after_days: days after its own whose observations matter.
