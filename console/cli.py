@@ -296,17 +296,34 @@ def raw(
 def verify(
     what: Annotated[str, typer.Argument(help="air or water.")],
     path: Annotated[Path, typer.Argument(help="A file with official values, of a known layout.")],
+    profile: Annotated[str, typer.Option(help="Water: live (as the platform does) or assessment.")] = "live",
+    markdown: Annotated[bool, typer.Option("--markdown", help="Markdown, for a page.")] = False,
 ) -> None:
     """Compare our values with the officially published ones. 与官方发布值比对。"""
+    from console import screens
     from ingest.history import official
     from processing.verify import verify as compare
 
-    with progress() as show:
-        show(f"{what} {path.name}", 0.0)
-        result = compare(what, official(what, path, now=datetime.now(UTC)))
-        show(f"{what} {path.name}", 1.0)
-    screen.print(say("verify.head", what=what, comparable=result.comparable, equal=result.equal, share=result.share))
-    screen.print(result.markdown())
+    try:
+        result = compare(what, official(what, path, now=datetime.now(UTC)), profile=profile)
+    except ValueError as error:
+        raise PipelineError(str(error)) from None
+    if markdown:
+        sys.stdout.write(result.markdown())
+        return
+    screen.print(
+        say(
+            "verify.head",
+            what=result.title,
+            profile=result.profile,
+            comparable=result.comparable,
+            equal=result.equal,
+            share=result.share,
+        )
+    )
+    screen.print(screens.counts_table(result))
+    if len(result.differences):
+        screen.print(screens.differences_table(result))
 
 
 @history_app.command("layouts")

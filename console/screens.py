@@ -9,6 +9,7 @@ from rich.table import Table
 
 from console.texts import catalogue, say
 from domain.times import LOCAL
+from processing.comparison import Verification, told
 
 SEVERITY_STYLES = {
     "red": "bold white on red",
@@ -109,3 +110,19 @@ def lag(since: timedelta) -> str:
     """A duration for people: hours up to two days, then days."""
     hours = since.total_seconds() / 3600
     return say("lag.hours", n=hours) if hours < 48 else say("lag.days", n=hours / 24)
+
+
+def counts_table(found: Verification) -> Table:
+    """How many rows of a comparison fall in which category."""
+    rows = [(category, f"{n:,}") for category, n in found.counts.items()]
+    return table("title.comparison", {"title": "left", "count": "right"}, rows)
+
+
+def differences_table(found: Verification) -> Table:
+    """Every difference of a comparison, with the values and the reason."""
+    rows = [
+        (f"{escape(station)}\n{when}", ours, official, f"{escape(values)}\n[dim]{escape(reason)}[/]")
+        for station, when, ours, official, values, reason in told(found)
+    ]
+    columns = {"station": "left", "ours": "right", "official": "right", "detail": "left"}
+    return table("title.differences", columns, rows)

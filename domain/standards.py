@@ -71,6 +71,8 @@ SPECS: Mapping[str, Spec] = {
     "sw_section_status": Spec("class class_code status_cn colour colour_hint confidence source", "class"),
     "sw_river_status": Spec("share_I_III share_worse_V status_cn confidence source", "status_cn"),
     "sw_black_odorous": Spec("indicator unit none mild severe confidence source", "indicator"),
+    "sw_class_profiles": Spec("profile rounded lakes midnight confidence source", "profile"),
+    "sw_live_lakes": Spec("province section reason confidence source", "province section"),
     "sw_tli_params": Spec("parameter unit formula_TLI_j r r2 weight confidence source", "parameter", "r r2 weight"),
     "sw_tli_classes": Spec("lower lower_op upper upper_op class_cn confidence source", "class_cn", "lower upper"),
     "gw_gbt14848_2017": Spec("no group name_cn expressed_as unit I II III IV V confidence source", "no name_cn", "no"),
