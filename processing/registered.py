@@ -44,7 +44,7 @@ class Indicator:
     # observations: f(observed, stations) -> rows of the table indicators; days: f(daily, places) -> rows of the table
     # periods; periods: f(what came out of those, places) -> rows of the same table; others as their shell says.
     takes: Takes
-    parameters: tuple[str, ...]  # ids of the parameters it reads, or names of the bands
+    parameters: tuple[str, ...]  # ids of the parameters it reads, names of the bands, or for periods ids of indicators
     before_days: int = 0  # values of day D depend on observations from D - before_days
     after_days: int = 0  # to D + after_days
 
