@@ -86,6 +86,24 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """What is usual at a station in one season and at one hour, learnt from its history."""
+
+    version: str  # name of the learning: the day from which it holds
+    valid_from: Instant
+    medium: str
+    station_id: str
+    parameter: str
+    period: str
+    season: int  # month 1 to 12, or 101 winter, 102 spring, 103 summer, 104 autumn
+    hour: int  # Shanghai hour
+    low: float  # quantile 0.005
+    middle: float  # median
+    high: float  # quantile 0.995
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """One satellite acquisition tile (a STAC Item)."""
 
@@ -294,6 +312,7 @@ TABLES = {
     for t in (
         Table("observations", Observation, _OBSERVED, time="time", passive=("received_at", "feed"), history=True),
         Table("quality", Quality, _OBSERVED, time="time"),
+        Table("bands", Band, ("version", "station_id", "parameter", "period", "season", "hour"), time=""),
         Table("scenes", Scene, ("id",), time="datetime", medium="", passive=("received_at",), history=True),
         Table(
             "reports",
