@@ -87,6 +87,7 @@ SPECS: Mapping[str, Spec] = {
         "element",
         "ph_le_5.5 ph_5.5_6.5 ph_6.5_7.5 ph_gt_7.5",
     ),
+    "soil_gb15618_organic": Spec("item screening_mg_kg note confidence source", "item", "screening_mg_kg"),
     "soil_gb36600_2018": Spec(
         "table no pollutant_cn cas group screening_class1 screening_class2 intervention_class1 intervention_class2 "
         "unit note confidence source",
@@ -102,6 +103,8 @@ SPECS: Mapping[str, Spec] = {
     "soil_background": Spec(
         "region element value_mg_kg p10 p90 statistic confidence source", "region element", "value_mg_kg p10 p90"
     ),
+    "soil_background_sets": Spec("region name_en default confidence source", "region"),
+    "soil_items": Spec("parameter pollutant_cn source", "parameter"),
     "soil_fertility_grades": Spec(
         "scheme parameter unit grade1 grade2 grade3 grade4 grade5 grade6 confidence source", "scheme parameter"
     ),

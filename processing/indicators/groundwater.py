@@ -1,10 +1,13 @@
-"""Groundwater: the class of a well by GB/T 14848-2017."""
+"""Groundwater: the class of a well and of each of its items by GB/T 14848-2017."""
 
+from collections.abc import Callable
 from functools import cache
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
+from domain.catalogue import parameters
 from domain.limits import editions
 from domain.standards import groundwater_bounds, table
 from domain.times import DAY, HOUR, HOUR_4
@@ -12,6 +15,9 @@ from processing.aggregate import Observed, Wide, dates, day_of, flag_of, results
 from processing.aqi import named
 from processing.registered import indicator
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+PERIODS = (HOUR, HOUR_4, DAY)
 GRADES = ("Ⅰ", "Ⅱ", "Ⅲ", "Ⅳ", "Ⅴ")
 
 
@@ -52,7 +58,7 @@ def item_class(name: str, values: np.ndarray, *, undetected: np.ndarray | bool =
     name_zh="地下水质量类别",
     name_en="class of groundwater",
     unit="1",
-    periods=(HOUR, HOUR_4, DAY),
+    periods=PERIODS,
     subject="station",
     formula="worst class of the measured items; below detection: half the limit",
     completeness="what is measured",
@@ -69,7 +75,81 @@ def groundwater_class(observed: Observed, stations: pd.DataFrame) -> pd.DataFram
         observed: hourly, 4-hourly or daily observations.
         stations: not needed here.
     """
-    return together([_classes(observed.wide(tuple(items()), p), p) for p in (HOUR, HOUR_4, DAY)])
+    return together([_classes(observed.wide(tuple(items()), p), p) for p in PERIODS])
+
+
+def _each(function: F) -> F:
+    """Register one class per item."""
+    for parameter, name in items().items():
+        function = indicator(
+            item_id(parameter),
+            name_zh=f"地下水{name}类别",
+            name_en=f"class of groundwater by {parameters().loc[parameter, 'name_en'].removeprefix('groundwater ')}",
+            unit="1",
+            periods=PERIODS,
+            subject="station",
+            formula="best class whose limit is met; below detection: half the limit",
+            completeness="the item",
+            standard="GB/T 14848-2017",
+            source=f"{_sources()[parameter]}; equal limits take the better class (from memory)",
+            confidence="partly confirmed",
+            takes="observations",
+            parameters=(parameter,),
+        )(function)
+    return function
+
+
+def item_id(parameter: str) -> str:
+    """The indicator of the class of one item."""
+    return f"groundwater.class_{parameter.removeprefix('gw_')}"
+
+
+@cache
+def _sources() -> dict[str, str]:
+    rows = table("groundwater_items")
+    return dict(zip(rows["parameter"], rows["source"], strict=True))
+
+
+@_each
+def item_classes(observed: Observed, stations: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001 - all take both
+    """Class 1 to 5 of each item of each well as measured.
+
+    Args:
+        observed: hourly, 4-hourly or daily observations.
+        stations: not needed here.
+    """
+    parts = []
+    for period in PERIODS:
+        rows = observed.wide(tuple(items()), period)
+        for i, (parameter, name) in enumerate(items().items()):
+            at = np.flatnonzero(rows.seen[:, i])
+            if not len(at):
+                continue
+            found = item_class(name, rows.values[at, i], undetected=rows.halved[at, i])
+            known = ~np.isnan(found)
+            parts.append(
+                results(
+                    indicator=item_id(parameter),
+                    medium="groundwater",
+                    subject=rows.subject[at],
+                    time=rows.time[at],
+                    period=period,
+                    value=found,
+                    unit="1",
+                    grade=_grades(found),
+                    n_valid=known.astype(int),
+                    n_expected=1,
+                    flag=flag_of(rows.flags[at, i][:, None], known[:, None], known),
+                    detail=np.where(known, "", "no valid value"),
+                    edition=editions("groundwater", dates(day_of(rows.time[at]))),
+                )
+            )
+    return together(parts)
+
+
+def _grades(classes: np.ndarray) -> np.ndarray:
+    names = np.array([*GRADES, ""], dtype=object)
+    return names[np.where(np.isnan(classes), len(GRADES), np.nan_to_num(classes, nan=1) - 1).astype(int)]
 
 
 def _classes(rows: Wide, period: str) -> pd.DataFrame:
@@ -80,7 +160,6 @@ def _classes(rows: Wide, period: str) -> pd.DataFrame:
     worst = np.fmax.reduce(found, axis=1)
     known = ~np.isnan(worst)
     deciding = (found == worst[:, None]) & (worst > 1)[:, None]
-    names = np.array([*GRADES, ""], dtype=object)
     return results(
         indicator="groundwater.class",
         medium="groundwater",
@@ -89,7 +168,7 @@ def _classes(rows: Wide, period: str) -> pd.DataFrame:
         period=period,
         value=worst,
         unit="1",
-        grade=names[np.where(known, np.nan_to_num(worst, nan=1) - 1, len(GRADES)).astype(int)],
+        grade=_grades(worst),
         n_valid=(~np.isnan(found)).sum(axis=1),
         n_expected=rows.seen.sum(axis=1),
         flag=flag_of(rows.flags, ~np.isnan(found), known),

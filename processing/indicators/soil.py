@@ -1,7 +1,9 @@
-"""Farmland soil: the risk category of a sample by GB 15618-2018."""
+"""Farmland soil: the risk category of a sample and of each of its items by GB 15618-2018."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -9,9 +11,11 @@ import pandas as pd
 from domain.limits import editions
 from domain.standards import table
 from domain.times import DAY
-from processing.aggregate import Observed, attribute, dates, day_begin, day_of, flag_of, results
+from processing.aggregate import Observed, Wide, attribute, dates, day_begin, day_of, flag_of, results, together
 from processing.aqi import named
 from processing.registered import indicator
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 #: Elements with a limit, in the order of the standard.
 ELEMENTS = ("Cd", "Hg", "As", "Pb", "Cr", "Cu", "Ni", "Zn")
@@ -20,6 +24,11 @@ CATEGORIES = ("优先保护类", "安全利用类", "严格管控类")
 PH_BANDS = (5.5, 6.5, 7.5)
 _BANDS = ["ph_le_5.5", "ph_5.5_6.5", "ph_6.5_7.5", "ph_gt_7.5"]
 LANDS = ("paddy", "orchard", "other")
+#: Organic items of table 2, which have one screening value whatever the pH, and their names in the standard.
+ORGANIC = {"HCHs": "六六六总量", "DDTs": "滴滴涕总量", "BaP": "苯并[a]芘"}
+#: Sample points on construction land, which another standard judges.
+CONSTRUCTION = "construction"
+_NAMES = {"Cd": "镉", "Hg": "汞", "As": "砷", "Pb": "铅", "Cr": "铬", "Cu": "铜", "Ni": "镍", "Zn": "锌"} | ORGANIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +67,7 @@ def risk(values: np.ndarray, ph: np.ndarray, land: np.ndarray) -> Risk:
 
     Source: GB 15618-2018 tables 1 and 3, 5 and 6.
     """
-    band = np.searchsorted(PH_BANDS, np.nan_to_num(ph, nan=0), side="left")
-    use = np.select([np.asarray(land) == name for name in LANDS[:-1]], [0, 1], 2)
+    band, use = _place(ph, land)
     low = screening()[use, :, band]
     high = intervention()[:, band].T
     known = ~np.isnan(values) & ~np.isnan(ph)[:, None]
@@ -68,6 +76,18 @@ def risk(values: np.ndarray, ph: np.ndarray, land: np.ndarray) -> Risk:
     category[~known.any(axis=1)] = np.nan
     because = np.where((category == 3)[:, None], far, over)
     return Risk(np.where(known, values / low, np.nan), category, because)
+
+
+def screening_of(ph: np.ndarray, land: np.ndarray) -> np.ndarray:
+    """(n, k) screening values of samples by their pH and land; NaN without pH."""
+    band, use = _place(ph, land)
+    return np.where(np.isnan(ph)[:, None], np.nan, screening()[use, :, band])
+
+
+def _place(ph: np.ndarray, land: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Position of the pH band and of the land of each sample."""
+    band = np.searchsorted(PH_BANDS, np.nan_to_num(ph, nan=0), side="left")
+    return band, np.select([np.asarray(land) == name for name in LANDS[:-1]], [0, 1], 2)
 
 
 @indicator(
@@ -92,7 +112,7 @@ def soil_risk(observed: Observed, stations: pd.DataFrame) -> pd.DataFrame:
         observed: laboratory results of a day.
         stations: the registry's stations (zone: paddy, orchard, other).
     """
-    rows = observed.wide(("soil_pH", *(f"soil_{e}" for e in ELEMENTS)), DAY)
+    rows = samples(observed, stations, ELEMENTS)
     ph, values = rows.values[:, 0], rows.values[:, 1:]
     day = day_of(rows.time)
     found = risk(values, ph, attribute(stations, rows, day, "zone"))
@@ -115,6 +135,105 @@ def soil_risk(observed: Observed, stations: pd.DataFrame) -> pd.DataFrame:
         detail=np.where(known, named(found.because, ELEMENTS), why),
         edition=editions("farmland soil", dates(day)),
     )
+
+
+def samples(observed: Observed, stations: pd.DataFrame, items: tuple[str, ...], *, construction: bool = False) -> Wide:
+    """Soil pH and items of the samples of farmland (or of construction land) side by side, by station and day.
+
+    Args:
+        observed: laboratory results of a day.
+        stations: the registry's stations; kind `construction` is construction land, any other is farmland.
+        items: parameters without `soil_`; rows in which none of them was reported are left out.
+        construction: take construction land.
+    """
+    rows = observed.wide(("soil_pH", *(f"soil_{e}" for e in items)), DAY)
+    built = attribute(stations, rows, day_of(rows.time), "kind") == CONSTRUCTION
+    kept = (built == construction) & rows.seen.any(axis=1)
+    columns = ("station", "time", "values", "flags", "seen", "halved")
+    return replace(rows, **{name: getattr(rows, name)[kept] for name in columns})
+
+
+def _each(function: F) -> F:
+    """Register one category per item."""
+    for item, name_zh in _NAMES.items():
+        function = indicator(
+            f"soil.risk_{item}",
+            name_zh=f"农用地土壤{name_zh}污染风险类别",
+            name_en=f"risk category of {item} in farmland soil",
+            unit="1",
+            periods=(DAY,),
+            subject="sample point",
+            formula="1 at or below the screening value, 2 above it, 3 above the intervention value"
+            if item not in ORGANIC
+            else "1 at or below the screening value, 2 above it",
+            completeness="the item; pH too" if item not in ORGANIC else "the item",
+            standard="GB 15618-2018",
+            source="GB 15618-2018 tables 1 and 3" if item not in ORGANIC else "GB 15618-2018 table 2",
+            confidence="confirmed",
+            takes="observations",
+            parameters=("soil_pH", f"soil_{item}"),
+        )(function)
+    return function
+
+
+@_each
+def item_risk(observed: Observed, stations: pd.DataFrame) -> pd.DataFrame:
+    """Risk category of each item of each sample, with the value and its limits in mg/kg (detail).
+
+    Args:
+        observed: laboratory results of a day.
+        stations: the registry's stations (zone: paddy, orchard, other).
+    """
+    items = (*ELEMENTS, *ORGANIC)
+    rows = samples(observed, stations, items)
+    day = day_of(rows.time)
+    ph, values = rows.values[:, 0], rows.values[:, 1:]
+    low, high = _limits(ph, attribute(stations, rows, day, "zone"))
+    parts = []
+    for i, item in enumerate(items):
+        at = np.flatnonzero(rows.seen[:, i + 1])
+        x, screened, intervened = values[at, i], low[at, i], high[at, i]
+        known = ~np.isnan(x) & ~np.isnan(screened)
+        category = np.where(known, 1.0 + (x > screened) + (x > intervened), np.nan)
+        used = np.stack([known & (item not in ORGANIC), known], axis=1)
+        names = np.array([*CATEGORIES, ""], dtype=object)
+        parts.append(
+            results(
+                indicator=f"soil.risk_{item}",
+                medium="soil",
+                subject=rows.subject[at],
+                time=day_begin(day[at]),
+                period=DAY,
+                value=category,
+                unit="1",
+                grade=names[np.where(known, np.nan_to_num(category, nan=1) - 1, len(CATEGORIES)).astype(int)],
+                n_valid=known.astype(int),
+                n_expected=1,
+                flag=flag_of(rows.flags[at][:, [0, i + 1]], used, known),
+                detail=np.where(known, _compared(x, screened, intervened), "no valid value or no soil pH"),
+                edition=editions("farmland soil", dates(day[at])),
+            )
+        )
+    return together(parts)
+
+
+def _limits(ph: np.ndarray, land: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Screening and intervention values (n, items); NaN where there is none, or no pH to choose by."""
+    rows = table("soil_gb15618_organic").set_index("item")["screening_mg_kg"]
+    organic = np.broadcast_to([float(rows[name]) for name in ORGANIC.values()], (len(ph), len(ORGANIC)))
+    high = intervention()[:, _place(ph, land)[0]].T
+    return (
+        np.concatenate([screening_of(ph, land), organic], axis=1),
+        np.concatenate([high, np.full(organic.shape, np.nan)], axis=1),
+    )
+
+
+def _compared(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    texts = [
+        f"{x:g} mg/kg; screening {a:g}" + ("" if np.isnan(b) else f"; intervention {b:g}")
+        for x, a, b in zip(values, low, high, strict=True)
+    ]
+    return np.array(texts, dtype=object)
 
 
 def _land_of(rows: pd.DataFrame, element: str, land: str) -> str:
