@@ -1,6 +1,7 @@
 """Indices of surface water beside its class: rivers, change, trophic level, CWQI, oxygen, black and odorous water."""
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 
@@ -56,11 +57,11 @@ def tli(values: Mapping[str, float]) -> tuple[dict[str, float], float, str]:
 
     Source: 环办〔2011〕22号; ChinaXiv 202112.00113 (formula of CODMn from memory). State by the value of 1 decimal.
     """
-    rows = table("sw_tli_params").set_index("parameter")
-    there = {p: x for p, x in values.items() if p in rows.index and np.isfinite(x)}
-    each = {p: _tli_of(str(rows.loc[p, "formula_TLI_j"]), x) for p, x in there.items()}
-    weight = sum(float(rows.loc[p, "r2"]) for p in there)
-    total = sum(float(rows.loc[p, "r2"]) * level for p, level in each.items()) / weight if there else np.nan
+    terms = tli_terms()
+    there = {p: x for p, x in values.items() if p in terms and np.isfinite(x)}
+    each = {p: 10 * (terms[p][0] + terms[p][1] * float(np.log(x))) for p, x in there.items()}
+    weight = sum(terms[p][2] for p in there)
+    total = sum(terms[p][2] * level for p, level in each.items()) / weight if there else np.nan
     steps = ladder("sw_tli_classes")
     reached = [within(c, round_computed(np.array(total), 1)) for c in steps["clause"]]
     state = str(steps["class_cn"].to_numpy()[np.argmax(reached)]) if any(reached) else ""
@@ -136,10 +137,15 @@ def black_odorous(*, do: float = np.nan, nh3n: float = np.nan, sd_cm: float = np
     return "无黑臭"
 
 
-def _tli_of(formula: str, x: float) -> float:
-    """A formula `10*(a+b*ln(x))` of the table at x."""
-    a, b = formula.removeprefix("10*(").partition("*ln")[0].replace("-", "+-").split("+")[-2:]
-    return 10 * (float(a) + float(b) * float(np.log(x)))
+@cache
+def tli_terms() -> Mapping[str, tuple[float, float, float]]:
+    """a, b and r2 of each parameter of `10*(a+b*ln(x))` in sw_tli_params.csv."""
+    out = {}
+    for row in table("sw_tli_params").itertuples():
+        formula = str(row.formula_TLI_j).removeprefix("10*(").partition("*ln")[0]
+        a, b = formula.replace("-", "+-").split("+")[-2:]
+        out[str(row.parameter)] = (float(a), float(b), float(row.r2))
+    return out
 
 
 def _change_words(steps: int) -> str:

@@ -1,42 +1,15 @@
 """Surface water: the class of a section as measured and by day, and how far it is from its target."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
 from domain.limits import LAKES, editions, target_class
-from domain.records import Flag
-from domain.standards import setting
 from domain.times import DAY, HOUR, HOUR_4
 from processing import surface_water as water
-from processing.aggregate import (
-    FIXED,
-    Observed,
-    attribute,
-    dates,
-    day_begin,
-    day_of,
-    flag_of,
-    mean_rounded,
-    results,
-    together,
-)
+from processing.aggregate import Observed, attribute, dates, day_of, flag_of, results, together
 from processing.aqi import named
 from processing.registered import indicator
-from processing.rounding import round_half_even
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """Items of sections side by side, as measured or of a day."""
-
-    names: np.ndarray
-    station: np.ndarray
-    time: np.ndarray
-    values: np.ndarray  # (n, k)
-    flags: np.ndarray  # (n, k)
-    seen: np.ndarray  # (n, k)
+from processing.water_days import Rows, as_measured, of_days
 
 
 @indicator(
@@ -76,26 +49,21 @@ def water_class(observed: Observed, stations: pd.DataFrame) -> pd.DataFrame:
         observed: hourly, 4-hourly or daily observations.
         stations: the registry's stations (kind: lake or river; target class).
     """
-    parts = []
-    for period in (HOUR, HOUR_4):
-        rows = observed.wide(water.judged(), period)
-        parts.append(
-            _classes(_Rows(rows.names, rows.station, rows.time, rows.values, rows.flags, rows.seen), period, stations)
-        )
-    parts.append(_classes(_days(observed), DAY, stations))
-    return together(parts)
+    judged = water.judged()
+    parts = [_classes(as_measured(observed, period).of(judged), period, stations) for period in (HOUR, HOUR_4)]
+    return together([*parts, _classes(of_days(observed).of(judged), DAY, stations)])
 
 
-def _classes(rows: _Rows, period: str, stations: pd.DataFrame) -> pd.DataFrame:
+def _classes(rows: Rows, period: str, stations: pd.DataFrame) -> pd.DataFrame:
     day = day_of(rows.time)
     kind, target = (attribute(stations, rows, day, c) for c in ("kind", "target"))
-    found = water.section(rows.values, water.judged(), np.isin(kind, LAKES))
+    found = water.section(rows.values, rows.items, np.isin(kind, LAKES))
     known = ~np.isnan(found.value)
     used = ~np.isnan(found.items)
-    deciding = named(found.deciding & known[:, None] & (found.value > 1)[:, None], water.judged())
+    deciding = named(found.deciding & known[:, None] & (found.value > 1)[:, None], rows.items)
     common = {
         "medium": "water",
-        "subject": rows.names[rows.station] if len(rows.station) else rows.station,
+        "subject": rows.subject,
         "time": rows.time,
         "period": period,
         "unit": "1",
@@ -112,7 +80,7 @@ def _classes(rows: _Rows, period: str, stations: pd.DataFrame) -> pd.DataFrame:
         **common,
     )
     aim = np.array([target_class(t) for t in target], dtype=float)
-    over = named((found.items > aim[:, None]) & known[:, None], water.judged())
+    over = named((found.items > aim[:, None]) & known[:, None], rows.items)
     excess = results(
         indicator="water.class_excess",
         value=found.value - aim,
@@ -121,41 +89,3 @@ def _classes(rows: _Rows, period: str, stations: pd.DataFrame) -> pd.DataFrame:
         **common,
     )
     return together([classes, excess[aim > 0]])
-
-
-def _days(observed: Observed) -> _Rows:
-    """Items of each section and day: means of the day's values, else the value that was reported for the day.
-
-    pH is averaged through its hydrogen ions. Hourly values go before 4-hourly ones, those before daily ones.
-    """
-    hourly, four, daily = (_day_means(observed, p) for p in (HOUR, HOUR_4, DAY))
-    parts = [hourly, four, daily]
-    station = np.concatenate([p.station for p in parts])
-    day = np.concatenate([day_of(p.time) for p in parts])
-    low = day.min() if len(day) else 0
-    span = np.int64(day.max() - low + 1 if len(day) else 1)
-    keys, back = np.unique(station * span + (day - low), return_inverse=True)
-    shape = (len(keys), len(water.judged()))
-    values, flags, seen = np.full(shape, np.nan), np.full(shape, int(Flag.MISSING), np.int8), np.zeros(shape, bool)
-    first = 0
-    for part in parts:
-        row = back[first : first + len(part.station)]
-        first += len(part.station)
-        better = np.isnan(values[row]) & part.seen
-        values[row] = np.where(better, part.values, values[row])
-        flags[row] = np.where(better, part.flags, flags[row])
-        seen[row] |= part.seen
-    return _Rows(observed.names, keys // span, day_begin(keys % span + low), values, flags, seen)
-
-
-def _day_means(observed: Observed, period: str) -> _Rows:
-    days = observed.days(water.judged(), period)
-    slots = days.values.shape[-1]
-    need = int(np.ceil(setting("water.daily", "share") * slots))
-    values = mean_rounded(days.values, need=need, decimals=FIXED)
-    acid = water.judged().index("pH")
-    enough = np.isfinite(days.values[:, acid]).sum(axis=-1) >= need
-    values[:, acid] = np.where(enough, round_half_even(water.ph_mean(days.values[:, acid]), FIXED), np.nan)
-    used = np.isfinite(days.values)
-    flags = flag_of(days.flags, used, used.any(axis=-1)).astype(np.int8)
-    return _Rows(days.names, days.station, days.time, values, flags, np.asarray(days.seen.any(axis=-1)))
