@@ -16,6 +16,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from console.quality import app as quality_app
+from console.review import app as review_app
 from console.texts import language, say
 from domain.errors import PipelineError
 from domain.times import LOCAL
@@ -25,6 +27,8 @@ app = typer.Typer(
 )
 history_app = typer.Typer(no_args_is_help=True, help="Real history: layouts and import. 历史数据：版式与导入。")
 app.add_typer(history_app, name="history")
+app.add_typer(review_app, name="review")
+app.add_typer(quality_app, name="qc")
 screen = Console()
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Folder of lake, ledger and files (SANYAN_HOME).")]
