@@ -11,7 +11,7 @@ from processing.aggregate import Days, Observed, attribute, dates, day_of, flag_
 from processing.registered import indicator
 from processing.rounding import round_computed, round_half_even
 
-_LEVEL = ("LAeq",)
+LEVEL = ("LAeq",)
 
 
 def energy_mean(levels: np.ndarray) -> np.ndarray:
@@ -61,7 +61,7 @@ def city_grade(kind: str, period: str, level: float) -> int:
     source="GB 3096-2008 3.2",
     confidence="confirmed",
     takes="observations",
-    parameters=_LEVEL,
+    parameters=LEVEL,
 )
 def noise_leq(observed: Observed, stations: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001 - all take both
     """Hourly equivalent level.
@@ -70,7 +70,7 @@ def noise_leq(observed: Observed, stations: pd.DataFrame) -> pd.DataFrame:  # no
         observed: hourly observations.
         stations: not needed here.
     """
-    rows = observed.wide(_LEVEL, HOUR)
+    rows = observed.wide(LEVEL, HOUR)
     value = round_half_even(rows.values[:, 0], 1)
     known = ~np.isnan(value)
     return results(
@@ -103,7 +103,7 @@ def noise_leq(observed: Observed, stations: pd.DataFrame) -> pd.DataFrame:  # no
     source="GB 3096-2008 3.4, 5.4; completeness is our choice",
     confidence="partly confirmed",
     takes="observations",
-    parameters=_LEVEL,
+    parameters=LEVEL,
 )
 @indicator(
     "noise.ln",
@@ -118,7 +118,7 @@ def noise_leq(observed: Observed, stations: pd.DataFrame) -> pd.DataFrame:  # no
     source="GB 3096-2008 3.4, 5.4; completeness is our choice",
     confidence="partly confirmed",
     takes="observations",
-    parameters=_LEVEL,
+    parameters=LEVEL,
     after_days=1,
 )
 @indicator(
@@ -134,7 +134,7 @@ def noise_leq(observed: Observed, stations: pd.DataFrame) -> pd.DataFrame:  # no
     source="GB 3096-2008 table 1",
     confidence="partly confirmed",
     takes="observations",
-    parameters=_LEVEL,
+    parameters=LEVEL,
 )
 @indicator(
     "noise.ln_excess",
@@ -149,7 +149,7 @@ def noise_leq(observed: Observed, stations: pd.DataFrame) -> pd.DataFrame:  # no
     source="GB 3096-2008 table 1",
     confidence="partly confirmed",
     takes="observations",
-    parameters=_LEVEL,
+    parameters=LEVEL,
     after_days=1,
 )
 def noise_day_night(observed: Observed, stations: pd.DataFrame) -> pd.DataFrame:
@@ -159,19 +159,25 @@ def noise_day_night(observed: Observed, stations: pd.DataFrame) -> pd.DataFrame:
         observed: hourly observations.
         stations: the registry's stations (zone).
     """
-    days = observed.days(_LEVEL, HOUR)
+    days = observed.days(LEVEL, HOUR)
     zone = attribute(stations, days, days.day, "zone")
-    begins, ends = int(setting("noise", "day_begins")), int(setting("noise", "night_begins"))
-    levels, flags = days.values[:, 0], days.flags[:, 0]
-    tomorrow, flags_tomorrow = _tomorrow(days)
-    night = np.concatenate([levels[:, ends:], tomorrow[:, :begins]], axis=1)
-    night_flags = np.concatenate([flags[:, ends:], flags_tomorrow[:, :begins]], axis=1)
+    (by_day, day_flags), (by_night, night_flags) = hours_of(days)
     return together(
         [
-            _level(days, "ld", "day", levels[:, begins:ends], flags[:, begins:ends], zone),
-            _level(days, "ln", "night", night, night_flags, zone),
+            _level(days, "ld", "day", by_day, day_flags, zone),
+            _level(days, "ln", "night", by_night, night_flags, zone),
         ]
     )
+
+
+def hours_of(days: Days) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Values and flags of the first parameter in the hours of each day, and in those of the night that begins on it."""
+    begins, ends = int(setting("noise", "day_begins")), int(setting("noise", "night_begins"))
+    values, flags = days.values[:, 0], days.flags[:, 0]
+    tomorrow, flags_tomorrow = _tomorrow(days)
+    night = np.concatenate([values[:, ends:], tomorrow[:, :begins]], axis=1)
+    night_flags = np.concatenate([flags[:, ends:], flags_tomorrow[:, :begins]], axis=1)
+    return (values[:, begins:ends], flags[:, begins:ends]), (night, night_flags)
 
 
 def _level(days: Days, name: str, period: str, levels: np.ndarray, flags: np.ndarray, zone: np.ndarray) -> pd.DataFrame:
@@ -195,7 +201,7 @@ def _level(days: Days, name: str, period: str, levels: np.ndarray, flags: np.nda
     }
     why = f"fewer than {np.ceil(setting('noise', 'share') * expected):.0f} of {expected} hours"
     level = results(indicator=f"noise.{name}", value=value, grade="", detail=np.where(known, "", why), **common)
-    limit = _limits(zone, period)
+    limit = limits_of(zone, period)
     over = round_computed(value - limit, 1)
     words = np.where(known, np.where(over > 0, "超标", "达标"), "")
     limits = np.array([f"limit {x:g}" for x in limit], dtype=object)
@@ -213,7 +219,7 @@ def _tomorrow(days: Days) -> tuple[np.ndarray, np.ndarray]:
     return levels, np.where(follows[:, None], days.flags[after, 0], np.int8(Flag.MISSING))
 
 
-def _limits(zone: np.ndarray, period: str) -> np.ndarray:
+def limits_of(zone: np.ndarray, period: str) -> np.ndarray:
     """The zone's limit of each row; NaN where the station has no zone.
 
     Raises:
