@@ -89,34 +89,41 @@ def test_a_partition_covers_its_shanghai_period(unit, partition, start, end):
     assert window(unit, named) == window(unit, scheduled) == window(unit, by_hand) == (start, end)
 
 
+RUNS = {
+    "ground_hourly": "2026-08-18T09",
+    "human_hourly": "2026-08-18T09",
+    "sky_daily": "2026-08-18",
+    "gep_yearly": "2026",
+    "upkeep_daily": "2026-08-18",
+    "history": "2026-08",
+}
+
 RUN = """
+import json, os
+from pathlib import Path
 from airflow.dag_processing.dagbag import DagBag
-bag = DagBag({folder!r})
-run = bag.dags[{dag!r}].test(run_conf={{"partition": {partition!r}}})
-print("@@", run.state)
+from tests.pipeline import tables
+home, told = Path(os.environ["SANYAN_HOME"]), {{}}
+dags = DagBag({folder!r}).dags
+for name, partition in {runs!r}.items():
+    states, seen = [], []
+    for _ in range(2):
+        states.append(str(dags[name].test(run_conf={{"partition": partition}}).state))
+        seen.append(tables(home))
+    told[name] = {{"states": states, "changed": sorted(t for t in seen[0] if seen[0][t] != seen[1][t])}}
+print("@@" + json.dumps(told))
 """
 
 
-@pytest.mark.parametrize(
-    ("dag", "partition"),
-    [
-        ("ground_hourly", "2026-08-18T09"),
-        ("human_hourly", "2026-08-18T09"),
-        ("sky_daily", "2026-08-18"),
-        ("gep_yearly", "2026"),
-        ("upkeep_daily", "2026-08-18"),
-        ("history", "2026-08"),
-    ],
-)
-def test_every_dag_runs_twice_and_the_second_time_changes_nothing(
-    python_in_airflow, airflow_env, small_feeds, tmp_path_factory, dag, partition
-):
-    from tests.pipeline import tables
-
-    home = tmp_path_factory.getbasetemp() / "dag-home"
+@pytest.fixture(scope="module")
+def ran_twice(python_in_airflow, airflow_env, small_feeds, tmp_path_factory):
+    """Each DAG run twice in one process, and what the second time changed."""
+    home = tmp_path_factory.mktemp("dags") / "home"
     extra = {"SANYAN_HOME": str(home), "SANYAN_FEEDS": str(small_feeds), "SANYAN_RETRIES": "0"}
-    code = RUN.format(folder=airflow_env["AIRFLOW__CORE__DAGS_FOLDER"], dag=dag, partition=partition)
-    assert "@@ success" in python_in_airflow(code, **extra)
-    once = tables(home)
-    assert "@@ success" in python_in_airflow(code, **extra)
-    assert tables(home) == once
+    out = python_in_airflow(RUN.format(folder=airflow_env["AIRFLOW__CORE__DAGS_FOLDER"], runs=RUNS), **extra)
+    return json.loads(out.split("@@", 1)[1])
+
+
+@pytest.mark.parametrize("dag", RUNS)
+def test_every_dag_runs_twice_and_the_second_time_changes_nothing(ran_twice, dag):
+    assert ran_twice[dag] == {"states": ["success", "success"], "changed": []}
