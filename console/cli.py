@@ -171,12 +171,14 @@ def ingest(
 def compute(home: HomeOption = None) -> None:
     """Compute the indicators of everything that changed. 计算指标。"""
     from processing.human import compute_human
+    from processing.period_run import compute_periods
     from processing.run import compute as compute_ground
     from processing.sky import compute_sky
 
     place, now = open_home(home), datetime.now(UTC)
+    runs = {"ground": compute_ground, "periods": compute_periods, "human": compute_human, "sky": compute_sky}
     with progress() as show:
-        for eye, run in {"ground": compute_ground, "human": compute_human, "sky": compute_sky}.items():
+        for eye, run in runs.items():
             show(f"{say('work.compute')} · {eye}", 0.0)
             counts = run(place, now=now)
             show(f"{say('work.compute')} · {eye}", 1.0)

@@ -52,9 +52,11 @@ def shell(name: str, unit: str, *, inlets: list[Asset], outlets: list[Asset]) ->
 
 
 def _compute(home: Any, _start: datetime, now: datetime) -> dict[str, Any]:
+    from processing.period_run import compute_periods
     from processing.run import compute
 
-    return compute(home, now=now).as_dict()
+    counts = compute(home, now=now)
+    return {**counts.as_dict(), "periods": compute_periods(home, now=now).as_dict()}
 
 
 def _compute_sky(home: Any, _start: datetime, now: datetime) -> dict[str, Any]:

@@ -6,14 +6,16 @@ periods with each other (change, trend) follows from the rows of the years aroun
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from domain.errors import StoreConflict
 from domain.records import TABLES
 from domain.times import DAY, MONTH, SEASON, YEAR, day_start
+from processing.aggregate import dates, day_of, seconds
 from processing.counts import Counts
 from processing.periods import BEFORE_DAYS, Daily
 from processing.registered import Indicator, Takes, registered, taking
@@ -25,6 +27,7 @@ MEDIA = ("air", "water")
 AROUND_YEARS = 9
 
 _ATTEMPTS = 10
+_FEW_DAYS = 40
 _PASSES = 20
 _DAILY = ["indicator", "subject", "time", "value", "flag"]
 _log = logging.getLogger(__name__)
@@ -50,7 +53,7 @@ def compute_periods(home: Home, *, now: datetime, progress: Progress | None = No
         changes = home.lake.changes("indicators", since)
         if changes.version == since:
             break
-        plan = _plan(changes.days)
+        plan = _plan(_differing(home, changes.days, since, changes.version))
         for i, (medium, years) in enumerate(plan.items()):
             told(f"{medium} {years[0]} .. {years[-1]}", i / len(plan))
             counts += _settle(home, medium, years, now)
@@ -69,6 +72,36 @@ def _plan(dirty: Iterable[tuple[str, date]]) -> dict[str, list[int]]:
     return {m: sorted(found[m]) for m in MEDIA if m in found}
 
 
+def _differing(
+    home: Home, touched: frozenset[tuple[str, date]], since: int, version: int
+) -> frozenset[tuple[str, date]]:
+    """Of the touched days those of which a daily value or its flag is not what it was at the version of the last run.
+
+    Most hours change nothing of a day yet: it has no value before its twentieth hour. Many days at once are history
+    and taken as they are, and so is everything when the earlier version is no longer there.
+    """
+    days = {day for medium, day in touched if medium in MEDIA}
+    if since < 0 or not days or max(days) - min(days) > timedelta(days=_FEW_DAYS):
+        return touched
+    start, end = day_start(min(days)), day_start(max(days) + timedelta(days=1))
+    where = {"period": [DAY], "indicator": sorted({name for medium in MEDIA for name in _needed(medium)})}
+    what: dict[str, Any] = {
+        "columns": ["medium", *_DAILY],
+        "medium": list(MEDIA),
+        "start": start,
+        "end": end,
+        "where": where,
+    }
+    try:
+        before = home.lake.read("indicators", version=since, **what)
+    except OSError:
+        return touched
+    both = [f[f["value"].notna()] for f in (before, home.lake.read("indicators", version=version, **what))]
+    differ = pd.concat(both).drop_duplicates(keep=False)
+    stamps = dates(day_of(seconds(differ["time"]))).tolist()
+    return frozenset(zip(differ["medium"], stamps, strict=True))
+
+
 def _settle(home: Home, medium: str, years: Sequence[int], now: datetime) -> Counts:
     """The years computed and written; read and computed again when somebody else wrote them meanwhile."""
     for _ in range(_ATTEMPTS):
@@ -84,9 +117,9 @@ def _write(home: Home, medium: str, years: Sequence[int], now: datetime) -> Coun
     ours = [_of_year(home, medium, year) for year in years]
     last = years[-1] + AROUND_YEARS
     compared = _comparisons(home, medium, years, ours, version)
-    rows = _together([*ours, compared[compared["time"].map(_year).between(years[0], last)]])
+    rows = _together([*ours, compared[_between(_years(compared), years[0], last)]])
     stored = _stored(home, medium, (years[0], last), version, columns=list(TABLES["periods"].key))
-    mine = stored["indicator"].isin(_ids("days", medium)) & stored["time"].map(_year).isin(years)
+    mine = stored["indicator"].isin(_ids("days", medium)) & np.isin(_years(stored), years)
     written = home.lake.upsert(
         "periods",
         rows,
@@ -106,7 +139,7 @@ def _comparisons(
     needs = sorted({p for metas in functions.values() for m in metas for p in m.parameters})
     around = (years[0] - AROUND_YEARS, years[-1] + AROUND_YEARS)
     stored = _stored(home, medium, around, version, where={"indicator": needs, "period": [MONTH, SEASON, YEAR]})
-    theirs = stored[~stored["time"].map(_year).isin(years)]
+    theirs = stored[~np.isin(_years(stored), years)]
     new = _together(ours)
     basis = _together([new[new["indicator"].isin(needs)], theirs])
     return _together([f(basis, home.registry.stations) for f in functions])
@@ -168,5 +201,10 @@ def _new_year(year: int) -> datetime:
     return day_start(date(year, 1, 1))
 
 
-def _year(time: datetime) -> int:
-    return (time.astimezone(UTC) + timedelta(hours=8)).year
+def _years(rows: pd.DataFrame) -> np.ndarray:
+    """The Shanghai year in which each row's period begins."""
+    return np.asarray(dates(day_of(seconds(rows["time"]))).astype("datetime64[Y]").astype(int) + 1970)
+
+
+def _between(years: np.ndarray, first: int, last: int) -> np.ndarray:
+    return (years >= first) & (years <= last)

@@ -12,6 +12,7 @@ from domain.records import TABLES
 from domain.times import LOCAL
 from ingest.run import feeds_of, ingest
 from processing.human import compute_human
+from processing.period_run import compute_periods
 from processing.run import compute
 from processing.sky import compute_sky
 from sample_feeds.scenario import load
@@ -36,6 +37,7 @@ def run(
         if feed.eye in eyes:
             ingest(home, name, start=start, end=end, now=end, root=str(feeds))
     compute(home, now=end)
+    compute_periods(home, now=end)
     if "human" in eyes:
         compute_human(home, now=end)
     if "sky" in eyes:

@@ -27,6 +27,7 @@ EXAMPLES = {
     "soil": {"soil_pH": 5.8, "soil_Cd": 0.35, "soil_Zn": 120}
     | {f"soil_{i}": 5 for i in ("Hg", "As", "Pb", "Cr", "Cu", "Ni", "HCHs", "DDTs", "BaP", *ITEMS)},
     "noise": {"LAeq": 52, "LAmax": 66},
+    "radiation": {"gamma_rate": 92, "rain": 0},
     "source": {"COD": 45, "NH3N": 3, "pH": 7.2, "flow": 180, "stack_SO2": 120, "stack_O2": 10},
 }
 PERIOD = {"soil": "P1D", "groundwater": "PT4H"}
@@ -35,13 +36,14 @@ PLACES = {
     "source": {"kind": "outlet", "target": "GB 18918-2002/一级A"},
     "noise": {"zone": "2", "kind": "ambient"},
     "soil": {"zone": "paddy"},
-    "air": {"zone": "2"},
+    "radiation": {"gamma_mean": "85", "gamma_sd": "4"},
+    "air": {"zone": "2", "township": "331102001"},
 }
 
 
 def places(medium: str) -> pd.DataFrame:
     known = PLACES.get(medium, {})
-    both = [stations(station_id=f"{medium}-{n}", medium=medium, township="331102001", **known) for n in (1, 2)]
+    both = [stations(station_id=f"{medium}-{n}", medium=medium, **({"township": "331102001"} | known)) for n in (1, 2)]
     if medium == "source":
         both[1]["target"] = "GB 13271-2014/燃煤"
     if medium == "noise":
