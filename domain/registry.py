@@ -7,12 +7,14 @@
 | channels.csv | device channels whose unit or meaning differs from the HJ 212 code table |
 | townships.geojson | polygons with properties id (nine-digit code), name_zh, name_en, kind |
 | waters.geojson | polygons of rivers and reservoirs: id, name_zh, name_en, kind (river, reservoir) |
+| sources.csv | optional: the one catalogue of fixed, mobile and area sources |
+| radiation.csv | optional: background and levels of gamma stations |
 
 The sample county is `sample_feeds/county`; a bureau keeps its own folder and names it in SANYAN_REGISTRY.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +28,7 @@ from shapely.geometry.base import BaseGeometry
 from domain.catalogue import parameters, read_table
 from domain.errors import CatalogueError
 
-MEDIA = ("air", "water", "groundwater", "soil", "noise", "source")
+MEDIA = ("air", "water", "groundwater", "soil", "noise", "source", "radiation")
 
 STATION_COLUMNS = (
     "station_id",  # stable id, for example air-101
@@ -40,13 +42,32 @@ STATION_COLUMNS = (
     "mn",  # HJ 212 device number, "" when the station does not speak it
     "edition",  # HJ 212 edition of the device: 2005, 2017, 2025, or ""
     "cadence",  # ISO 8601 duration between values
-    "zone",  # air: 1 or 2 (GB 3095); noise: 0 1 2 3 4a 4b; soil: paddy, orchard, other
-    "target",  # water: target class I..V; source: limit set, for example GB 18918-2002/一级A
+    "zone",  # air: 1 or 2 (GB 3095); noise: 0 1 2 3 4a 4b; soil: paddy, orchard, other, construction land: 1 or 2
+    "target",  # water: target class I..V; source: limit set such as GB 18918-2002/一级A; soil: background set
     "river",  # water: id of the river
     "river_km",  # water: distance along the river, km, growing downstream
     "valid_from",
     "valid_to",
 )
+
+SOURCE_COLUMNS = (
+    "source_id",
+    "name_zh",
+    "name_en",
+    "kind",  # fixed, mobile, area
+    "category",  # wwtp, boiler, non-road machinery, vehicles, farmland, village sewage ...
+    "station_id",  # the outlet or stack that watches it, "" when none does
+    "standard",  # what it is judged by, for example GB 18918-2002/一级A; "" when nothing is set
+    "township",
+    "lon",
+    "lat",  # WGS 84; both empty for sources without one place
+    "valid_from",
+    "valid_to",
+)
+SOURCE_KINDS = ("fixed", "mobile", "area")
+
+#: Levels of a gamma station, nGy/h; the columns join those of its row in stations.
+GAMMA_COLUMNS = ("gamma_mean", "gamma_sd", "gamma_attention", "gamma_alarm")
 
 
 @dataclass(frozen=True)
@@ -70,6 +91,7 @@ class Registry:
     channels: pd.DataFrame
     townships: Zones
     waters: Zones
+    sources: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=[*SOURCE_COLUMNS, "line"]))
 
     @classmethod
     def load(cls, root: Path) -> "Registry":
@@ -86,6 +108,7 @@ class Registry:
             "channels": _channels,
             "townships": _zones,
             "waters": _zones,
+            "sources": _sources,
         }.items():
             try:
                 parts[name] = read(root, name)
@@ -100,9 +123,15 @@ class Registry:
             ]
             stations = set(parts["stations"]["station_id"])
             problems += [
-                f"channels.csv:{row.line}: station {row.station_id!r} is not in stations.csv"
-                for row in parts["channels"].itertuples()
-                if row.station_id not in stations
+                f"{name}.csv:{row.line}: station {row.station_id!r} is not in stations.csv"
+                for name in ("channels", "sources")
+                for row in parts[name].itertuples()
+                if row.station_id and row.station_id not in stations
+            ]
+            problems += [
+                f"sources.csv:{row.line}: township {row.township!r} is not in townships.geojson"
+                for row in parts["sources"].itertuples()
+                if row.township and row.township not in known
             ]
         if problems:
             raise CatalogueError(problems)
@@ -156,6 +185,54 @@ def _stations(root: Path, name: str) -> pd.DataFrame:
         raise CatalogueError(problems)
     for column in ("lon", "lat", "river_km"):
         frame[column] = pd.to_numeric(frame[column])
+    return _with_gamma_levels(root, frame)
+
+
+def _with_gamma_levels(root: Path, stations: pd.DataFrame) -> pd.DataFrame:
+    """The stations with the levels of radiation.csv beside those of medium radiation; unchanged without the file."""
+    path = root / "radiation.csv"
+    if not path.is_file():
+        return stations
+    levels = read_table(path, columns=["station_id", *GAMMA_COLUMNS, "source"], key=["station_id"])
+    gamma = set(stations.loc[stations["medium"] == "radiation", "station_id"])
+    problems = [
+        f"{path.name}:{row.line}: {row.station_id!r} is not a station of medium radiation in stations.csv"
+        for row in levels.itertuples()
+        if row.station_id not in gamma
+    ]
+    for column in GAMMA_COLUMNS:
+        for line, text in zip(levels["line"], levels[column], strict=True):
+            problems += _number(f"{path.name}:{line}", column, text) if text else []
+    if problems:
+        raise CatalogueError(problems)
+    for column in GAMMA_COLUMNS:
+        levels[column] = pd.to_numeric(levels[column].where(levels[column] != ""), errors="coerce").astype(float)
+    return stations.merge(levels[["station_id", *GAMMA_COLUMNS]], on="station_id", how="left")
+
+
+def _sources(root: Path, name: str) -> pd.DataFrame:
+    """The catalogue of sources; none when the deployment has not written one."""
+    path = root / f"{name}.csv"
+    if not path.is_file():
+        return pd.DataFrame(columns=[*SOURCE_COLUMNS, "line"])
+    frame = read_table(path, columns=SOURCE_COLUMNS, key=["source_id", "valid_from"])
+    problems = [
+        f"{path.name}:{row.line}: kind {row.kind!r} is not one of {', '.join(SOURCE_KINDS)}"
+        for row in frame.itertuples()
+        if row.kind not in SOURCE_KINDS
+    ]
+    for column in ("lon", "lat"):
+        for line, text in zip(frame["line"], frame[column], strict=True):
+            problems += _number(f"{path.name}:{line}", column, text) if text else []
+    problems += [
+        f"{path.name}:{row.line}: a fixed source has a place; give lon and lat"
+        for row in frame.itertuples()
+        if row.kind == "fixed" and not (row.lon and row.lat)
+    ]
+    if problems:
+        raise CatalogueError(problems)
+    for column in ("lon", "lat"):
+        frame[column] = pd.to_numeric(frame[column].where(frame[column] != ""), errors="coerce").astype(float)
     return frame
 
 

@@ -1,6 +1,7 @@
 """Fixed sources: hourly and daily means of outlets and stacks against their emission limits, kept apart.
 
 Values that the device or quality control calls invalid (plant stopped, calibration, fault, maintenance) are left out.
+A mean above its limit is an exceedance only where the limit set judges by that mean; else it is told as what it is.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from domain.records import Flag
 from domain.standards import setting, table
 from domain.times import DAY, HOUR
 from processing.aggregate import Located, Observed, attribute, dates, day_of, flag_of, mean_rounded, results
+from processing.indicators.source_validity import with_hours
 from processing.registered import indicator
 from processing.rounding import round_computed
 from processing.surface_water import ph_mean
@@ -56,7 +58,7 @@ def flow_weighted(conc: np.ndarray, flow: np.ndarray) -> np.ndarray:
     periods=(HOUR,),
     subject="outlet or stack",
     formula="largest (oxygen-corrected) hourly mean / limit; above 1 the limit is exceeded",
-    completeness="the hour as the station sent it",
+    completeness="the hour as the station sent it, else 45 valid minutes of its minute values",
     standard="the limit set of the station's target",
     source="GB 18918-2002 tables 1 and 2; GB 13271-2014 tables 1 to 3; GB 13223-2011; DB33/2169-2018",
     confidence="partly confirmed",
@@ -70,7 +72,7 @@ def source_hour(observed: Observed, stations: pd.DataFrame) -> pd.DataFrame:
         observed: hourly observations.
         stations: the registry's stations (target names the limit set).
     """
-    rows = observed.wide((*ITEMS, *HELPERS), HOUR)
+    rows = with_hours(observed).wide((*ITEMS, *HELPERS), HOUR)
     k = len(ITEMS)
     day = day_of(rows.time)
     limits = _limits(rows, day, rows.values[:, k + HELPERS.index("water_temp")], stations)
@@ -120,7 +122,7 @@ def source_day(observed: Observed, stations: pd.DataFrame) -> pd.DataFrame:
         observed: hourly observations.
         stations: the registry's stations (target names the limit set).
     """
-    days = observed.days((*ITEMS, *HELPERS), HOUR)
+    days = with_hours(observed).days((*ITEMS, *HELPERS), HOUR)
     k = len(ITEMS)
     oxygen, flow, temperature = (days.values[:, k + HELPERS.index(h)] for h in ("stack_O2", "flow", "water_temp"))
     limits = _limits(days, days.day, mean_rounded(temperature, need=1, decimals=1), stations)
@@ -154,12 +156,14 @@ class _Limits:
     low: np.ndarray  # (n, k) lower end of a range
     reference: np.ndarray  # (n,) reference oxygen
     edition: np.ndarray  # (n,)
+    judged: np.ndarray  # (n, k) the mean that the limit set judges by: hour, day, or "" for both
 
 
 def _limits(rows: Located, day: np.ndarray, water_temp: np.ndarray, stations: pd.DataFrame) -> _Limits:
     n = len(day)
+    nothing = np.full((n, len(ITEMS)), np.nan)
     out = _Limits(
-        np.full((n, len(ITEMS)), np.nan), np.full((n, len(ITEMS)), np.nan), np.full(n, np.nan), np.full(n, "", object)
+        nothing, nothing.copy(), np.full(n, np.nan), np.full(n, "", object), np.full((n, len(ITEMS)), "", object)
     )
     month = dates(day).astype("datetime64[M]")
     groups = pd.DataFrame({"target": attribute(stations, rows, day, "target"), "month": month, "temp": water_temp})
@@ -173,6 +177,7 @@ def _limits(rows: Located, day: np.ndarray, water_temp: np.ndarray, stations: pd
             if found is not None:
                 out.value[at, ITEMS.index(item)] = found.value
                 out.low[at, ITEMS.index(item)] = found.low
+                out.judged[at, ITEMS.index(item)] = found.judged
     return out
 
 
@@ -239,13 +244,19 @@ def _largest(
         period=period,
         value=value,
         unit="1",
-        grade=np.where(known, np.where(value > 1, "超标", "达标"), ""),
+        grade=np.where(known, np.where(value > 1, _above(at_best(limits.judged), period), "达标"), ""),
         n_valid=n_valid,
         n_expected=n_expected,
         flag=np.where(known, at_best(flags), int(Flag.MISSING)),
         detail=np.array(texts, dtype=object),
         edition=limits.edition,
     )[seen.any(axis=1)]
+
+
+def _above(judged: np.ndarray, period: str) -> np.ndarray:
+    """What a mean above its limit is: an exceedance where the limit set judges by this mean, else only above it."""
+    ours = "hour" if period == HOUR else "day"
+    return np.where(np.isin(judged, (ours, "")), "超标", "高于限值").astype(object)
 
 
 def _argmax(ratios: np.ndarray) -> np.ndarray:
