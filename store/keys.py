@@ -7,6 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from store.rows import WORDS, numbers, single
+
 
 @dataclass(frozen=True, slots=True)
 class Keyed:
@@ -27,14 +29,15 @@ class Keyed:
 
     def order(self) -> np.ndarray | None:
         """Positions that sort the rows, or None when they are sorted already."""
-        if len(self.codes) < 2 or bool(np.all(self.codes[1:] >= self.codes[:-1])):
+        if bool(np.all(self.codes[1:] >= self.codes[:-1])):
             return None
+        # rows come as a few sorted runs (a file each), which a merging sort joins in one pass
         return np.argsort(self.codes, kind="stable")
 
     def last_of_each(self, age: np.ndarray | None) -> np.ndarray | None:
         """Positions of one row per key in order of key: newest by `age`, then last; None when nothing changes."""
         codes = self.codes
-        if len(codes) < 2 or bool(np.all(codes[1:] > codes[:-1])):
+        if bool(np.all(codes[1:] > codes[:-1])):
             return None
         order = np.argsort(codes, kind="stable") if age is None else np.lexsort((age, codes))
         ordered = codes[order]
@@ -43,6 +46,8 @@ class Keyed:
 
 def merge_positions(old: Keyed, new: Keyed) -> tuple[np.ndarray, np.ndarray]:
     """For each new key: a position in the old rows, and whether the old row there has this key."""
+    if np.array_equal(old.codes, new.codes):  # the same rows again, or corrected ones
+        return np.arange(len(new.codes)), np.ones(len(new.codes), dtype=bool)
     order = old.order()
     sorted_codes = old.codes if order is None else old.codes[order]
     slot = np.minimum(np.searchsorted(sorted_codes, new.codes), len(sorted_codes) - 1)
@@ -53,29 +58,28 @@ def merge_positions(old: Keyed, new: Keyed) -> tuple[np.ndarray, np.ndarray]:
 def differing(stored: pa.Table, rows: pa.Table, at: np.ndarray, hit: np.ndarray, columns: Sequence[str]) -> np.ndarray:
     """Whether a row with a known key says something else in any of the columns; NaN equals NaN."""
     out = np.zeros(len(hit), dtype=bool)
-    where = np.flatnonzero(hit)
-    if len(where) == 0:
-        return out
     for name in columns:
-        before = stored[name].take(pa.array(at[where])).combine_chunks()
-        after = rows[name].take(pa.array(where)).combine_chunks()
-        unequal = pc.not_equal(before, after)
-        if pa.types.is_floating(before.type):
-            unequal = pc.and_(unequal, pc.invert(pc.and_(_nan(before), _nan(after))))
-            unequal = pc.or_(unequal, pc.xor(_nan(before), _nan(after)))
-        out[where] |= pc.fill_null(unequal, False).to_numpy(zero_copy_only=False)
-    return out
+        before, after = _comparable(stored[name], rows[name])
+        unequal = before[at] != after
+        if before.dtype == float:
+            unequal &= ~(np.isnan(before[at]) & np.isnan(after))
+        out |= unequal
+    return out & hit
 
 
-def _nan(column: pa.Array) -> pa.Array:
-    return pc.fill_null(pc.is_nan(column), True)
+def _comparable(before: pa.ChunkedArray, after: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+    """Two columns as arrays that are equal where the columns are."""
+    if pa.types.is_floating(before.type):
+        return before.to_numpy(), after.to_numpy()
+    (one, two), _ = _ranks([before, after])
+    return one, two
 
 
 def _ranks(columns: Sequence[pa.ChunkedArray]) -> tuple[list[np.ndarray], int]:
     """Order-keeping non-negative integers of each column on one scale, and the number of steps on the scale."""
-    if pa.types.is_string(columns[0].type):
-        return _string_ranks(columns)
-    values = [c.cast(pa.int64()).to_numpy() for c in columns]
+    if pa.types.is_dictionary(columns[0].type):
+        return _word_ranks(columns)
+    values = [numbers(c) for c in columns]
     filled = [v for v in values if len(v)]
     if not filled:
         return values, 1
@@ -86,17 +90,14 @@ def _ranks(columns: Sequence[pa.ChunkedArray]) -> tuple[list[np.ndarray], int]:
     return values, max(int(v.max()) for v in values if len(v)) + 1
 
 
-def _string_ranks(columns: Sequence[pa.ChunkedArray]) -> tuple[list[np.ndarray], int]:
-    encoded = [c.combine_chunks().dictionary_encode() for c in columns]
-    encoded = [e.combine_chunks() if isinstance(e, pa.ChunkedArray) else e for e in encoded]
-    texts = [np.asarray(e.dictionary.to_pylist(), dtype=object) for e in encoded]
-    scale = np.array(sorted(set().union(*(set(t.tolist()) for t in texts))), dtype=object)
-    out = []
-    for e, t in zip(encoded, texts, strict=True):
-        place = np.searchsorted(scale, t).astype(np.int64) if len(t) else np.zeros(0, dtype=np.int64)
-        codes = e.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-        out.append(place[codes] if len(codes) else codes)
-    return out, max(len(scale), 1)
+def _word_ranks(columns: Sequence[pa.ChunkedArray]) -> tuple[list[np.ndarray], int]:
+    chunks = [chunk for column in columns for chunk in column.chunks]
+    joined = single(pa.chunked_array(chunks, type=WORDS).unify_dictionaries())
+    order = pc.array_sort_indices(joined.dictionary).to_numpy()  # of UTF-8 bytes, which is the order of Python's text
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    ranks = rank[joined.indices.to_numpy()]
+    return np.split(ranks, np.cumsum([len(c) for c in columns])[:-1]), max(len(rank), 1)
 
 
 def _combine(parts: Sequence[tuple[list[np.ndarray], int]]) -> list[np.ndarray]:

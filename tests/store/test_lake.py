@@ -1,18 +1,27 @@
 """The lake keeps what it is given: once, whole, in any order, from any number of writers."""
 
 import multiprocessing
+from contextlib import nullcontext
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from deltalake import DeltaTable, QueryBuilder, write_deltalake
+from deltalake.exceptions import CommitFailedError
+from deltalake.fs import DeltaStorageHandler
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyarrow.fs import PyFileSystem
 
 from domain.errors import StoreConflict, StoreError
 from domain.records import TABLES
-from store.lake import Lake
+from store.lake import Lake, _Snapshot
+from store.rows import from_frame
+from store.scope import Scope
+from store.upserts import Asked, make
 from tests.store.conftest import NOW, observations
 
 AUG, SEP = "2026-08-20T00:00Z", "2026-09-02T00:00Z"
@@ -223,3 +232,165 @@ def test_a_table_without_partitions_is_replaced_whole(lake):
     assert lake.read("gep_inputs")["value"].tolist() == [2.0, 2.0]
     with pytest.raises(StoreConflict):
         lake.upsert("gep_inputs", gep_inputs(3.0), now=NOW, why="test", expected_version=0)
+
+
+def test_text_can_be_read_as_categories(lake):
+    put(lake, observations({("b", AUG): 1, ("a", SEP): 2, ("c", SEP): 3}))
+    text, words = lake.read("observations"), lake.read("observations", categories=True)
+    assert words["station_id"].cat.categories.tolist() == ["a", "b", "c"]
+    pd.testing.assert_frame_equal(words.astype(text.dtypes), text)
+    some = lake.read("observations", where={"station_id": ["a"]}, columns=["station_id"], categories=True)
+    assert some["station_id"].cat.categories.tolist() == ["a"]
+    assert lake.read("observations", medium="water", categories=True).empty
+
+
+def test_what_a_scope_no_longer_has_is_taken_out(lake):
+    put(lake, observations({(s, t): 1 for s in ("a", "b") for t in (AUG, SEP)}))
+    september = Scope(start=datetime(2026, 9, 1, tzinfo=UTC), medium="air")
+    written = put(lake, observations({("a", SEP): 1, ("c", SEP): 1}), replace=september)
+    assert (written.new, written.unchanged, written.removed) == (1, 1, 1)
+    assert sorted(values(lake)) == [
+        (s, f"{t} 00:00:00+00:00") for s, t in (("a", AUG[:10]), ("a", SEP[:10]), ("b", AUG[:10]), ("c", SEP[:10]))
+    ]
+    assert put(lake, observations({}), replace=september).removed == 2
+    assert not put(lake, observations({}), replace=september).any
+    only_b = put(lake, observations({}), replace=Scope(where={"station_id": ["b"]}))
+    assert only_b.removed == 1
+    assert lake.read("observations")["station_id"].tolist() == ["a"]
+
+
+def files(lake, table="observations"):
+    actions = pa.table(DeltaTable(f"{lake.root}/{table}").get_add_actions(flatten=True))
+    return {a["partition.month"]: a for a in actions.to_pylist()}
+
+
+def test_only_partitions_that_become_different_are_written(lake):
+    put(lake, observations({("a", AUG): 1, ("a", SEP): 1}))
+    before = files(lake)
+    put(lake, observations({("a", AUG): 1, ("a", SEP): 2}))
+    after = files(lake)
+    assert after["2026-08"]["path"] == before["2026-08"]["path"]
+    assert after["2026-09"]["path"] != before["2026-09"]["path"]
+    put(lake, observations({}), remove=observations({("a", SEP): 2}))
+    assert set(files(lake)) == {"2026-08"}
+
+
+def test_several_partitions_are_one_commit(lake):
+    first = put(lake, observations({("a", AUG): 1, ("a", SEP): 1}))
+    second = put(lake, observations({("a", AUG): 2, ("a", SEP): 2}))
+    assert second.version == first.version + 1
+    assert lake.read("observations", version=first.version)["value"].tolist() == [1, 1]
+
+
+def test_a_write_that_meets_another_stores_nothing_of_itself(lake):
+    put(lake, observations({("a", AUG): 1, ("a", SEP): 1}))
+    seen = lake.version("observations")
+    put(lake, observations({("a", SEP): 2}))
+    with pytest.raises(StoreConflict):
+        put(lake, observations({("a", AUG): 3, ("a", SEP): 3}), expected_version=seen)
+    assert lake.read("observations")["value"].tolist() == [1, 2]
+
+
+def test_the_version_is_that_of_the_own_commit(lake):
+    put(lake, observations({("a", AUG): 1, ("a", SEP): 1}))
+    seen = lake.version("observations")
+    other = put(lake, observations({("a", SEP): 2}))
+    mine = put(lake, observations({("a", AUG): 2}), expected_version=seen)
+    assert (other.version, mine.version) == (seen + 1, seen + 2)
+    assert lake.changes("observations", other.version).days == {("air", date(2026, 8, 20))}
+
+
+def test_two_first_writers_of_one_partition_cannot_both_succeed(lake):
+    """Both saw an empty table; what they add does not overlap, and still one must be refused."""
+    put(lake, observations({("a", SEP): 1}))
+    seen = lake.version("observations")
+    put(lake, observations({("a", AUG): 1}))
+    with pytest.raises(StoreConflict):
+        put(lake, observations({("b", AUG): 1}), expected_version=seen)
+
+
+def test_the_log_itself_refuses_the_second_of_two_commits_upon_one_version(lake):
+    put(lake, observations({("a", SEP): 1}))
+    spec = TABLES["observations"]
+    one, two = (_Snapshot.of(f"{lake.root}/observations") for _ in range(2))
+    for snapshot, station, passes in ((one, "a", True), (two, "b", False)):
+        rows = from_frame(spec, observations({(station, AUG): 1}))
+        made = make(Asked(spec, rows, None, None, None), snapshot)
+        with nullcontext() if passes else pytest.raises(CommitFailedError):
+            snapshot.put(spec, made, made[0].partitions)
+
+
+def test_a_writer_that_dies_before_the_commit_leaves_nothing_but_a_file_to_sweep(lake, monkeypatch):
+    put(lake, observations({("a", AUG): 1}))
+    before = lake.read("observations")
+    with monkeypatch.context() as patch:
+        patch.setattr(_Snapshot, "put", _die)
+        with pytest.raises(KeyboardInterrupt):
+            put(lake, observations({("a", AUG): 2, ("b", SEP): 2}))
+    pd.testing.assert_frame_equal(lake.read("observations"), before)
+    assert len(list(Path(lake.root, "observations").rglob("part-*.parquet"))) == 3
+    lake.compact("observations", keep_hours=0)
+    assert len(list(Path(lake.root, "observations").rglob("part-*.parquet"))) == 1
+    assert lake.changes("observations", -1).days == {("air", date(2026, 8, 20))}
+    assert put(lake, observations({("a", AUG): 2, ("b", SEP): 2})).new == 1
+    assert lake.read("observations")["value"].tolist() == [2, 2]
+
+
+def _die(*_args):
+    raise KeyboardInterrupt
+
+
+def test_other_readers_understand_the_table(lake):
+    frame = observations({(f"s{i:02d}", t): i for i in range(30) for t in (AUG, SEP)})
+    put(lake, frame)
+    put(lake, frame.assign(value=frame["value"] + 0.5))
+    table = DeltaTable(f"{lake.root}/observations")
+    plain = table.to_pyarrow_table().select(TABLES["observations"].columns).to_pandas()
+    pd.testing.assert_frame_equal(
+        plain.sort_values(["station_id", "time"], ignore_index=True), lake.read("observations"), check_dtype=False
+    )
+    asked = (
+        QueryBuilder()
+        .register("o", table)
+        .execute("select station_id, value from o where month = '2026-09' and station_id >= 's28' order by station_id")
+    )
+    assert pa.table(asked.read_all()).to_pylist() == [
+        {"station_id": "s28", "value": 28.5},
+        {"station_id": "s29", "value": 29.5},
+    ]
+
+
+def test_files_that_cannot_hold_a_row_are_skipped(lake):
+    put(lake, observations({("a", AUG): 1, ("b", SEP): 2}))
+    table = DeltaTable(f"{lake.root}/observations")
+    told = files(lake)
+    assert [told[m]["num_records"] for m in ("2026-08", "2026-09")] == [1, 1]
+    assert (told["2026-09"]["min.station_id"], told["2026-09"]["max.station_id"]) == ("b", "b")
+    assert told["2026-08"]["min.time"] == pd.Timestamp(AUG)
+    assert told["2026-08"]["null_count.time"] == 0
+    assert len(table.file_uris(file_pruning_predicate="station_id = 'b'")) == 1
+    assert len(table.file_uris(file_pruning_predicate="month = '2026-08'")) == 1
+
+
+def test_a_partition_of_many_unsorted_files_is_read_and_replaced_like_any_other(lake):
+    frame = observations({(s, AUG): i for i, s in enumerate("edcba")})
+    put(lake, frame.iloc[:1])
+    for part in (frame.iloc[1:3], frame.iloc[3:]):
+        write_deltalake(
+            f"{lake.root}/observations",
+            pa.Table.from_pandas(part.assign(month="2026-08"), preserve_index=False),
+            mode="append",
+        )
+    assert lake.read("observations")["station_id"].tolist() == list("abcde")
+    assert put(lake, observations({("c", AUG): 9})).changed == 1
+    assert lake.read("observations")["value"].tolist() == [4, 3, 9, 1, 0]
+    assert len(files(lake)) == 1
+
+
+def test_a_lake_may_lie_behind_an_address(tmp_path, monkeypatch):
+    lake = Lake(f"file://{tmp_path}/lake")
+    put(lake, observations({("a", AUG): 1, ("b", SEP): 2}))
+    # what an object store is written and read through
+    monkeypatch.setattr(_Snapshot, "store", property(lambda s: PyFileSystem(DeltaStorageHandler(s.uri))))
+    put(lake, observations({("c", AUG): 3, ("a", "2026-10-20T00:00Z"): 4}))
+    assert lake.read("observations")["value"].tolist() == [1, 4, 2, 3]
