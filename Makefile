@@ -48,8 +48,11 @@ format: $(STAMP) ## repair formatting (people only; CI never does)
 bench: $(STAMP) ## speed and memory as ratios against named peers in the same run
 	@$(BIN)/python -m tests.bench
 
+docs: $(STAMP) ## the pages that are written from the code
+	@$(BIN)/sanyan docs indicators
+
 lock: $(STAMP) ## renew requirements.lock from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet -o requirements.lock
 
 clean: ## remove the environment and everything generated
-	rm -rf $(VENV) .airflow var build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-bench .airflow var build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

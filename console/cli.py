@@ -27,6 +27,8 @@ app = typer.Typer(
 )
 history_app = typer.Typer(no_args_is_help=True, help="Real history: layouts and import. 历史数据：版式与导入。")
 app.add_typer(history_app, name="history")
+docs_app = typer.Typer(no_args_is_help=True, help="Pages written from the code. 由代码生成的文档。")
+app.add_typer(docs_app, name="docs")
 app.add_typer(review_app, name="review")
 app.add_typer(quality_app, name="qc")
 screen = Console()
@@ -368,6 +370,20 @@ def history_import(
             rejected=rejected,
         )
     )
+
+
+@docs_app.command("indicators")
+def docs_indicators() -> None:
+    """Write docs/indicators.md from the indicators themselves. 生成指标文档。"""
+    from console import reference
+
+    reference.PAGE.write_text(reference.page(), encoding="utf-8")
+    screen.print(say("done.docs", path=reference.PAGE))
+
+
+@docs_app.callback()
+def docs_of() -> None:
+    """Pages written from the code. 由代码生成的文档。"""
 
 
 def _counted(counts: dict[str, Any]) -> str:
