@@ -58,21 +58,43 @@ def iaqi(pollutant: str, averaging: str, conc: np.ndarray, standard: str, *, rou
 
     Source: HJ 633-2012 4.2 and table 1; HJ 633-2026 4.2.2 to 4.2.6 and table 1.
     """
-    profile = table("air_aqi_profiles").set_index("profile").loc[standard]
     column = "24h" if averaging == "1h" and pollutant.startswith("PM") else averaging
-    index, concentration = breakpoints(str(profile["breakpoints"]), pollutant, column)
-    places = decimals(pollutant) if round_input else FIXED
-    edges = scaled(concentration, places).astype(np.int64)
     x = np.asarray(conc, dtype=float)
-    known = (x >= 0) & np.isfinite(x)
-    c = scaled(np.where(known, x, 0), places).astype(np.int64)
+    with np.errstate(invalid="ignore"):
+        known = (x >= 0) & (x < np.inf)
+    if not round_input:
+        c = scaled(np.where(known, x, 0), FIXED).astype(np.int64)
+        return np.where(known, _index_of(standard, pollutant, column, c, FIXED), np.nan)
+    every = _every_index(standard, pollutant, column)
+    c = np.minimum(scaled(np.where(known, x, 0), decimals(pollutant)), len(every) - 1).astype(np.int64)
+    return np.where(known, every[c], np.nan)
+
+
+@cache
+def _every_index(standard: str, pollutant: str, column: str) -> np.ndarray:
+    """The index of every concentration there is after rounding, up to the first one above the table."""
+    places = decimals(pollutant)
+    top = int(scaled(breakpoints(str(_profile(standard)["breakpoints"]), pollutant, column)[1], places).max())
+    return _index_of(standard, pollutant, column, np.arange(top + 2), places)
+
+
+def _index_of(standard: str, pollutant: str, column: str, c: np.ndarray, places: int) -> np.ndarray:
+    """The index of concentrations that are whole numbers times 10**-places; a ceiling in integers."""
+    index, concentration = breakpoints(str(_profile(standard)["breakpoints"]), pollutant, column)
+    edges = scaled(concentration, places).astype(np.int64)
     row = np.clip(np.searchsorted(edges, c, side="left"), 1, len(edges) - 1)
     width, height = edges[row] - edges[row - 1], index[row] - index[row - 1]
-    part = -(-height * (c - edges[row - 1]) // width)  # ceiling in integers
-    out = (part + index[row - 1]).astype(float)
-    over = c > edges[-1]
-    out[over] = index[-1] if index[-1] == _TOP or profile["above_last_row"] == "last" else np.nan
-    return np.where(known, out, np.nan)
+    out = (-(-height * (c - edges[row - 1]) // width) + index[row - 1]).astype(float)
+    above = index[-1] if index[-1] == _TOP or _profile(standard)["above_last_row"] == "last" else np.nan
+    out[c > edges[-1]] = above
+    return out
+
+
+@cache
+def _profile(standard: str) -> Mapping[str, str]:
+    """What an edition says of values above its table and of missing items."""
+    row = table("air_aqi_profiles").set_index("profile").loc[standard]
+    return {str(name): str(text) for name, text in row.items()}
 
 
 def aqi(
@@ -104,7 +126,7 @@ def aqi(
     missing = np.isnan(sub)
     planned = np.array([p not in not_monitored for p in ITEMS])
     published = index.copy()
-    if table("air_aqi_profiles").set_index("profile").loc[standard, "one_missing"] == "above 100":
+    if _profile(standard)["one_missing"] == "above 100":
         published[(missing & planned).any(axis=1) & ~(index > 100)] = np.nan
     return Aqi(sub, index, published, primary, missing)
 

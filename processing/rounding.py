@@ -9,6 +9,7 @@ import numpy as np
 
 #: Decimals at which the noise of computed numbers is cut before they are rounded or compared.
 NOISE = 9
+_WHOLE = 2.0**53
 _MOST = 22  # 10**22 is the largest power of ten that a double holds exactly
 
 
@@ -19,22 +20,32 @@ def scaled(values: np.ndarray, decimals: int) -> np.ndarray:
         values: any shape; NaN and infinities stay.
         decimals: places kept, 0 to 22.
     """
-    x = np.asarray(values, dtype=float)
+    x = np.atleast_1d(np.asarray(values, dtype=float))
     power = 10.0**decimals
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         near = np.rint(x * power)
-        # The tie above and below `near`, each the double nearest to its decimal: whole number / power of ten is one
-        # correctly rounded division. Comparing with it decides what binary noise in x * power could get wrong.
-        above, below = (2 * near + 1) / (2 * power), (2 * near - 1) / (2 * power)
-        odd = np.mod(near, 2) == 1
-        up = (x > above) | ((x == above) & odd)
-        down = (x < below) | ((x == below) & odd)
+        more = (near / power != x) & np.isfinite(near)  # what is not written with so few places already
+    if more.any():
+        near[more] = _nearest(x[more], near[more], power)
+    return near.reshape(np.shape(values))
+
+
+def _nearest(x: np.ndarray, near: np.ndarray, power: float) -> np.ndarray:
+    """`near` put right by one where binary noise in x * power moved it over a tie."""
+    # The tie above and below `near`, each the double nearest to its decimal: whole number / power of ten is one
+    # correctly rounded division. Comparing with it decides what binary noise in x * power could get wrong.
+    above, below = (2 * near + 1) / (2 * power), (2 * near - 1) / (2 * power)
+    odd = np.mod(near, 2) == 1
+    up = (x > above) | ((x == above) & odd)
+    down = (x < below) | ((x == below) & odd)
     return np.asarray(near + up - down)
 
 
 def round_half_even(values: np.ndarray, decimals: int) -> np.ndarray:
     """GB/T 8170: values (any shape) rounded once, half to even, to `decimals` places; NaN stays NaN."""
-    return scaled(values, decimals) / 10.0**decimals + 0.0  # + 0.0 turns -0.0 into 0.0
+    near = scaled(values, decimals)
+    # Doubles from 2**53 on hold no such figure that could be dropped.
+    return np.where(np.abs(near) < _WHOLE, near / 10.0**decimals, values) + 0.0  # + 0.0 turns -0.0 into 0.0
 
 
 def round_computed(values: np.ndarray, decimals: int) -> np.ndarray:
