@@ -2,9 +2,9 @@
 
 import platform
 
-from tests.bench import hj212, lake, prsa
+from tests.bench import hj212, lake, prsa, qc_peers
 
-BENCHES = {"HJ 212 decoding": hj212, "Lake": lake, "History import (PRSA)": prsa}
+BENCHES = {"HJ 212 decoding": hj212, "Lake": lake, "History import (PRSA)": prsa, "Quality control": qc_peers}
 
 
 def main() -> None:
