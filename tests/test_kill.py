@@ -21,6 +21,7 @@ import json, os, random, signal, sys, time, traceback
 from datetime import timedelta
 from pathlib import Path
 from store.home import Home
+import dags.warm
 from tests.pipeline import START, run
 
 feeds, folder, plans = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
