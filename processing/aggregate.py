@@ -26,6 +26,20 @@ def seconds(times: pd.Series) -> np.ndarray:
     return np.asarray(times.to_numpy(dtype="datetime64[s]").astype(np.int64))
 
 
+def coded(text: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Text, or categories, as codes (n,) into the words that occur, which are in order."""
+    if isinstance(text.dtype, pd.CategoricalDtype):
+        codes, words = text.cat.codes.to_numpy(), text.cat.categories
+    else:
+        codes, words = pd.factorize(text)
+    names = np.asarray(words, dtype=object)
+    known = np.flatnonzero(np.bincount(codes, minlength=len(names)))
+    known = known[np.argsort(names[known])]
+    place = np.zeros(len(names), np.int64)
+    place[known] = np.arange(len(known))
+    return place[codes], names[known]
+
+
 def times(whole_seconds: np.ndarray) -> pd.DatetimeIndex:
     """Whole seconds since 1970 as UTC times in microseconds."""
     return pd.DatetimeIndex(whole_seconds.astype("datetime64[s]").astype("datetime64[us]")).tz_localize("UTC")
@@ -86,11 +100,10 @@ class Observed:
     def __init__(self, frame: pd.DataFrame) -> None:
         """Take rows with station_id, parameter, time, period, value, flag, source_flag, tests; in any order."""
         self.frame = frame
-        self.station, names = pd.factorize(frame["station_id"].astype("str"), sort=True)
-        self.names = np.asarray(names, dtype=object)
-        self._parameter, parameters = pd.factorize(frame["parameter"].astype("str"))
+        self.station, self.names = coded(frame["station_id"])
+        self._parameter, parameters = coded(frame["parameter"])
         self._parameters = pd.Index(parameters)
-        self._period, periods = pd.factorize(frame["period"].astype("str"))
+        self._period, periods = coded(frame["period"])
         self._periods = pd.Index(periods)
         self.time = seconds(frame["time"])
         self.flag = frame["flag"].to_numpy(np.int8)

@@ -17,7 +17,7 @@ from domain.errors import CatalogueError
 from domain.records import Flag
 from domain.times import HOUR, HOUR_4
 from processing import qc
-from processing.aggregate import length_s, seconds
+from processing.aggregate import coded, length_s, seconds
 
 #: Tests in the order in which they are named.
 TESTS = ("device", "range", "spike", "rate", "flat", "gap")
@@ -108,7 +108,7 @@ def screen(observations: pd.DataFrame, medium: str, *, counted: np.ndarray | Non
         medium: their medium.
         counted: (n,) rows to count among `not_evaluated`; the others are context. By default all.
     """
-    codes = [pd.factorize(observations[c].astype("str")) for c in ("station_id", "parameter", "period")]
+    codes = [coded(observations[c]) for c in ("station_id", "parameter", "period")]
     (station, _), (parameter, names), (period, periods) = codes
     series = (station * np.int64(len(names)) + parameter) * np.int64(max(len(periods), 1)) + period
     moment = seconds(observations["time"])

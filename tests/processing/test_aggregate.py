@@ -2,10 +2,11 @@ from fractions import Fraction
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processing.aggregate import attribute, day_begin, day_of, flag_of, mean_rounded, seconds, times
+from processing.aggregate import attribute, coded, day_begin, day_of, flag_of, mean_rounded, seconds, times
 from tests.processing.observed import local, observed, series, stations
 
 
@@ -83,3 +84,12 @@ def test_the_registry_row_of_the_day_counts():
     )
     found = observed(series("a", "O3", [1, 2], "2026-08-17 23:00"), series("x", "O3", [1])).wide(("O3",), "PT1H")
     assert attribute(rows, found, day_of(found.time), "zone").tolist() == ["1", "2", ""]
+
+
+@pytest.mark.parametrize("kind", ["str", "object", "category"])
+def test_text_becomes_codes_into_its_words_in_order(kind):
+    text = pd.Series(["b", "a", "b", "c"], dtype=kind)
+    codes, words = coded(text[:3])
+    assert words.tolist() == ["a", "b"]
+    assert codes.tolist() == [1, 0, 1]
+    assert [len(x) for x in coded(text[:0])] == [0, 0]
