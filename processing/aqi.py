@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import pandas as pd
 
 from domain.standards import breakpoints, table
 from processing.aggregate import FIXED, fixed
@@ -150,7 +151,7 @@ def named(marks: np.ndarray, names: Sequence[str] = ITEMS) -> np.ndarray:
     """The names of the marked columns of each row (n, k), comma separated, in the order of `names`."""
     weights = 1 << np.arange(marks.shape[1])
     code = marks @ weights
-    unique, back = np.unique(code, return_inverse=True)
+    back, unique = pd.factorize(code)
     texts = [",".join(n for bit, n in zip(weights, names, strict=True) if c & bit) for c in unique]
     return np.array(texts, dtype=object)[back]
 

@@ -52,17 +52,23 @@ def item_class(parameter: str, values: np.ndarray, *, lake: bool, rounded: bool 
 
     Source: GB 3838-2002 table 1 and 5.1; rounding 总站水字〔2018〕87号, 〔2020〕90号.
     """
-    row = surface_water_items().loc[surface_water_key(parameter, lake=lake)]
+    sense, limits, low, decimals = _limits(parameter, lake)
     x = np.asarray(values, dtype=float)
-    x = round_water(x, int(row["decimals"])) if rounded else x
-    limits = row[list(CLASSES)].to_numpy(float)
-    if row["sense"] == "within":
-        classes = np.where((x < row["low"]) | (x > limits[0]), len(GRADES), 1)
-    elif row["sense"] == "at least":
-        classes = 1 + (x[..., None] < limits).sum(axis=-1)
+    x = round_water(x, decimals) if rounded else x
+    if sense == "within":
+        classes = np.where((x < low) | (x > limits[0]), len(GRADES), 1)
+    elif sense == "at least":
+        classes = 1 + len(limits) - np.searchsorted(limits[::-1], x, side="right")
     else:
-        classes = 1 + (x[..., None] > limits).sum(axis=-1)
+        classes = 1 + np.searchsorted(limits, x, side="left")
     return np.where(np.isnan(x), np.nan, classes)
+
+
+@cache
+def _limits(parameter: str, lake: bool) -> tuple[str, np.ndarray, float, int]:
+    """Sense, limits of classes I to V, lower end and evaluation decimals of a parameter."""
+    row = surface_water_items().loc[surface_water_key(parameter, lake=lake)]
+    return str(row["sense"]), row[list(CLASSES)].to_numpy(float), float(row["low"]), int(row["decimals"])
 
 
 def section(values: np.ndarray, parameters: Sequence[str], lake: np.ndarray) -> Section:
@@ -79,7 +85,8 @@ def section(values: np.ndarray, parameters: Sequence[str], lake: np.ndarray) -> 
     for i, parameter in enumerate(parameters):
         for kind in (False, True):
             at = np.asarray(lake) == kind
-            items[at, i] = item_class(parameter, values[at, i], lake=kind)
+            if at.any():
+                items[at, i] = item_class(parameter, values[at, i], lake=kind)
     worst = np.fmax.reduce(items, axis=1, initial=np.nan)
     return Section(items, worst, items == worst[:, None])
 

@@ -209,7 +209,7 @@ def _expected(members: pd.DataFrame, codes: np.ndarray, county: np.ndarray, day:
 def _rows(found: _Counties, period: str, peak: np.ndarray | None = None) -> list[pd.DataFrame]:
     """Rows of the concentrations and of the index."""
     parts = []
-    day = dates(day_of(found.time))
+    edition = editions("air assessment", dates(day_of(found.time)))
     mark = marked("75 % of stations")
     for i, pollutant in enumerate(index.ITEMS):
         known = ~np.isnan(found.values[:, i])
@@ -229,7 +229,7 @@ def _rows(found: _Counties, period: str, peak: np.ndarray | None = None) -> list
                 n_expected=np.maximum(found.expected[at], found.count[at, i]),
                 flag=found.flags[at, i],
                 detail=np.where(known[at], mark, joined("too few valid stations", mark)),
-                edition=editions("air assessment", day[at]),
+                edition=edition[at],
             )
         )
     return [*parts, *_index(found, period, peak, mark)]
