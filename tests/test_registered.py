@@ -22,7 +22,8 @@ ALL = registered()
 OURS = {name: r for name, r in ALL.items() if r.meta.takes == "observations"}
 EXAMPLES = {
     "air": {"SO2": 8, "NO2": 30, "CO": 0.7, "O3": 150, "PM10": 70, "PM2.5": 40},
-    "water": {"pH": 7.6, "DO": 7.2, "CODMn": 3.1, "NH3N": 0.4, "TP": 0.08},
+    "water": {p: 0.02 for r in OURS.values() if r.meta.medium == "water" for p in r.meta.parameters}
+    | {"pH": 7.6, "DO": 7.2, "CODMn": 3.1, "NH3N": 0.4, "TP": 0.08, "water_temp": 18},
     "groundwater": {"pH": 7.0} | {p: 0.3 for p in items() if p != "pH"},
     "soil": {"soil_pH": 5.8, "soil_Cd": 0.35, "soil_Zn": 120}
     | {f"soil_{i}": 5 for i in ("Hg", "As", "Pb", "Cr", "Cu", "Ni", "HCHs", "DDTs", "BaP", *ITEMS)},
