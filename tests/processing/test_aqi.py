@@ -36,6 +36,39 @@ def test_every_representable_concentration_equals_rational_arithmetic(standard, 
     np.testing.assert_array_equal(got, expected)
 
 
+@pytest.mark.parametrize("standard", EDITIONS)
+@pytest.mark.parametrize(("pollutant", "column"), [*COLUMNS, ("PM10", "1h"), ("PM2.5", "1h")])
+def test_every_concentration_of_one_more_figure_is_rounded_first_and_then_exact(standard, pollutant, column):
+    """Tenths of a microgram (CO hundredths of a milligram): Python's fractions round half to even, as GB/T 8170 does."""
+    table_column = "24h" if pollutant.startswith("PM") else column
+    finer = 100 if pollutant == "CO" else 10
+    top = int(breakpoints(standard, pollutant, table_column)[1][-1] * finer) + 20
+    places = aqi.decimals(pollutant)
+    got = aqi.iaqi(pollutant, column, np.arange(top) / finer, standard)
+    rounded = [round(Fraction(n, finer) * 10**places) * 10 // 10**places for n in range(top)]
+    expected = {t: by_fractions(standard, pollutant, table_column, t) for t in set(rounded)}
+    np.testing.assert_array_equal(got, [expected[t] for t in rounded])
+
+
+@pytest.mark.parametrize("standard", EDITIONS)
+@pytest.mark.parametrize(("pollutant", "column"), COLUMNS)
+def test_every_tenth_without_rounding_is_exact_too(standard, pollutant, column):
+    top = int(breakpoints(standard, pollutant, column)[1][-1] * 10) + 20
+    got = aqi.iaqi(pollutant, column, np.arange(top) / 10, standard, round_input=False)
+    np.testing.assert_array_equal(got, [by_fractions(standard, pollutant, column, t) for t in range(top)])
+
+
+@pytest.mark.parametrize("standard", EDITIONS)
+@pytest.mark.parametrize("report", [aqi.HOURLY, aqi.DAILY])
+def test_every_item_of_a_report_goes_through_its_own_column(standard, report):
+    for i, pollutant in enumerate(aqi.ITEMS):
+        column = "24h" if pollutant.startswith("PM") else report[pollutant]
+        row = np.full((1300, 6), np.nan)
+        row[:, i] = np.arange(1300)
+        got = aqi.aqi(row, standard, report).index
+        np.testing.assert_array_equal(got, [by_fractions(standard, pollutant, column, 10 * n) for n in range(1300)])
+
+
 def test_concentrations_are_rounded_once_before_the_index():
     assert aqi.iaqi("PM2.5", "24h", np.array([36.5, 60.5]), "HJ 633-2026").tolist() == [52, 100]
     assert aqi.iaqi("PM2.5", "24h", np.array([60.5]), "HJ 633-2026", round_input=False).tolist() == [101]
