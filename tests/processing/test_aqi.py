@@ -39,7 +39,7 @@ def test_every_representable_concentration_equals_rational_arithmetic(standard, 
 @pytest.mark.parametrize("standard", EDITIONS)
 @pytest.mark.parametrize(("pollutant", "column"), [*COLUMNS, ("PM10", "1h"), ("PM2.5", "1h")])
 def test_every_concentration_of_one_more_figure_is_rounded_first_and_then_exact(standard, pollutant, column):
-    """Tenths of a microgram (CO hundredths of a milligram): Python's fractions round half to even, as GB/T 8170 does."""
+    """Tenths of ug, CO hundredths of mg: the fractions of Python round half to even, as GB/T 8170 does."""
     table_column = "24h" if pollutant.startswith("PM") else column
     finer = 100 if pollutant == "CO" else 10
     top = int(breakpoints(standard, pollutant, table_column)[1][-1] * finer) + 20
