@@ -2,9 +2,16 @@
 
 import platform
 
-from tests.bench import hj212, lake, prsa, qc_peers
+from tests.bench import aqi_peers, decade, hj212, lake, prsa, qc_peers
 
-BENCHES = {"HJ 212 decoding": hj212, "Lake": lake, "History import (PRSA)": prsa, "Quality control": qc_peers}
+BENCHES = {
+    "HJ 212 decoding": hj212,
+    "Lake": lake,
+    "History import (PRSA)": prsa,
+    "Quality control": qc_peers,
+    "Hourly AQI": aqi_peers,
+    "Ten years of air and water": decade,
+}
 
 
 def main() -> None:
