@@ -65,14 +65,22 @@ def ozone_8h(station: np.ndarray, time: np.ndarray, values: np.ndarray) -> Runni
     return running_mean(station, time, values, hours=8, need=int(setting("air.O3_8h", "hours")), decimals=0)
 
 
-def hourly_index(profile: str, station: np.ndarray, time: np.ndarray, values: np.ndarray) -> aqi.Aqi:
-    """The hourly index of n rows by one profile of air_hourly_profiles.csv.
+def standard_of(profile: str) -> str:
+    """The edition of HJ 633 whose table a profile uses."""
+    return str(table("air_hourly_profiles").set_index("profile").loc[profile, "standard"])
+
+
+def hourly_index(
+    profile: str, station: np.ndarray, time: np.ndarray, values: np.ndarray, at: np.ndarray | None = None
+) -> aqi.Aqi:
+    """The hourly index of n rows, or of those among them that are asked for, by a profile of air_hourly_profiles.csv.
 
     Args:
         profile: its name.
         station: (n,) station of each row, ascending.
         time: (n,) UTC seconds, ascending within a station; running means look back within these rows.
         values: (n, 6) hourly concentrations in the order of `aqi.ITEMS`.
+        at: positions of the rows that are asked for; all by default.
 
     Raises:
         KeyError: the table has no such profile.
@@ -80,14 +88,16 @@ def hourly_index(profile: str, station: np.ndarray, time: np.ndarray, values: np
     Source: HJ 633-2012 4.2 and 5; HJ 633-2026 4.2; the live platform's published values.
     """
     row = table("air_hourly_profiles").set_index("profile").loc[profile]
-    conc, columns, also = values.copy(), dict(aqi.HOURLY), {}
+    asked = np.arange(len(values)) if at is None else at
+    conc, columns, also = values[asked], dict(aqi.HOURLY), {}
     need = int(setting("air.PM_24h", "hours"))
-    for pollutant, at, column in (("PM10", PM10, "pm10"), ("PM2.5", PM25, "pm25")):
+    for pollutant, place, column in (("PM10", PM10, "pm10"), ("PM2.5", PM25, "pm25")):
         if row[column] == RUNNING:
-            conc[:, at] = running_mean(station, time, values[:, at], hours=24, need=need, decimals=0).value
+            running = running_mean(station, time, values[:, place], hours=24, need=need, decimals=0)
+            conc[:, place] = running.value[asked]
             columns[pollutant] = "24h"
     if row["ozone_8h"] == "yes":
-        also["O3", "8h"] = ozone_8h(station, time, values[:, OZONE]).value
+        also["O3", "8h"] = ozone_8h(station, time, values[:, OZONE]).value[asked]
     return aqi.aqi(conc, str(row["standard"]), columns, also=also)
 
 

@@ -11,7 +11,20 @@ from domain.records import Flag
 from domain.standards import setting, table
 from domain.times import DAY, HOUR
 from processing import aqi as index
-from processing.aggregate import Days, Observed, attribute, dates, day_of, flag_of, mean_rounded, results, together
+from processing.aggregate import (
+    Days,
+    Observed,
+    Wide,
+    attribute,
+    dates,
+    day_of,
+    flag_of,
+    mean_rounded,
+    results,
+    together,
+)
+from processing.air_profiles import hourly_index, standard_of
+from processing.periods import marked
 from processing.registered import indicator
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -33,11 +46,13 @@ _OZONE = index.ITEMS.index("O3")
     confidence="confirmed",
     takes="observations",
     parameters=index.ITEMS,
+    before_days=1,
 )
 def air_aqi(observed: Observed, stations: pd.DataFrame) -> pd.DataFrame:
     """Hourly and daily air quality index with its primary pollutants (detail) and category (grade).
 
-    Hourly: 1 h means, PM through the 24 h column. Daily: 24 h means and the daily maximum 8 h mean of ozone; until 2026
+    Hourly: by the profile of the day, since 2026 and by the live platform before it 1 h means, PM through the 24 h
+    column. Daily: 24 h means and the daily maximum 8 h mean of ozone; until 2026
     also its largest hour. Where an index may not be published the value is NaN and the detail names what is missing.
 
     Args:
@@ -45,53 +60,60 @@ def air_aqi(observed: Observed, stations: pd.DataFrame) -> pd.DataFrame:
         stations: the registry's stations (zone decides the ozone limit of incomplete days).
     """
     rows = observed.wide(index.ITEMS, HOUR)
-    hourly = _aqi_rows(rows.values, rows.flags, rows.subject, rows.time, HOUR, index.HOURLY)
+    hourly = _hourly_rows(rows)
     days = observed.days(index.ITEMS, HOUR)
     means = _daily_means(days)
     means[:, _OZONE] = _mda8(days, stations).value
     peak = np.fmax.reduce(days.values[:, _OZONE], axis=-1)
     peak[np.isfinite(days.values[:, _OZONE]).sum(axis=-1) < setting("air.daily", "hours")] = np.nan
     worst = _worst(days)
-    daily = _aqi_rows(means, worst, days.subject, days.time, DAY, index.DAILY, ozone_peak=peak)
+    daily = _daily_rows(means, worst, days, peak)
     return together([hourly, daily])
 
 
-def _aqi_rows(
-    values: np.ndarray,
-    flags: np.ndarray,
-    subject: np.ndarray,
-    time: np.ndarray,
-    period: str,
-    columns: dict[str, str],
-    ozone_peak: np.ndarray | None = None,
-) -> pd.DataFrame:
-    """Index rows of one period, each in the edition of its day."""
-    edition = editions("aqi", dates(day_of(time)))
+def _hourly_rows(rows: Wide) -> pd.DataFrame:
+    """Index rows of hours, each by the profile of its day."""
+    profile = editions("hourly aqi", dates(day_of(rows.time)))
+    parts = []
+    for name in np.unique(profile):
+        at = np.flatnonzero(profile == name)
+        found = hourly_index(str(name), rows.station, rows.time, rows.values, at)
+        parts.append(_index_rows(found, standard_of(str(name)), rows.flags[at], rows.subject[at], rows.time[at], HOUR))
+    return together(parts)
+
+
+def _daily_rows(values: np.ndarray, flags: np.ndarray, days: Days, peak: np.ndarray) -> pd.DataFrame:
+    """Index rows of days, each in the edition of its day."""
+    edition = editions("aqi", dates(days.day))
     parts = []
     for standard in np.unique(edition):
         at = np.flatnonzero(edition == standard)
-        also = {("O3", "1h"): ozone_peak[at]} if ozone_peak is not None and standard == "HJ 633-2012" else None
-        found = index.aqi(values[at], standard, columns, also=also)
-        known = ~np.isnan(found.published)
-        missing = index.named(found.missing)
-        parts.append(
-            results(
-                indicator="air.aqi",
-                medium="air",
-                subject=subject[at],
-                time=time[at],
-                period=period,
-                value=found.published,
-                unit="1",
-                grade=index.category(found.published),
-                n_valid=(~found.missing).sum(axis=1),
-                n_expected=len(index.ITEMS),
-                flag=flag_of(flags[at], ~found.missing, known),
-                detail=np.where(known, index.named(found.primary), "missing: " + missing),
-                edition=standard,
-            )
-        )
+        also = {("O3", "1h"): peak[at]} if standard == "HJ 633-2012" else None
+        found = index.aqi(values[at], standard, index.DAILY, also=also)
+        parts.append(_index_rows(found, standard, flags[at], days.subject[at], days.time[at], DAY))
     return together(parts)
+
+
+def _index_rows(
+    found: index.Aqi, standard: str, flags: np.ndarray, subject: np.ndarray, time: np.ndarray, period: str
+) -> pd.DataFrame:
+    known = ~np.isnan(found.published)
+    missing = index.named(found.missing)
+    return results(
+        indicator="air.aqi",
+        medium="air",
+        subject=subject,
+        time=time,
+        period=period,
+        value=found.published,
+        unit="1",
+        grade=index.category(found.published),
+        n_valid=(~found.missing).sum(axis=1),
+        n_expected=len(index.ITEMS),
+        flag=flag_of(flags, ~found.missing, known),
+        detail=np.where(known, index.named(found.primary), "missing: " + missing),
+        edition=standard,
+    )
 
 
 def _means(function: F) -> F:
@@ -197,7 +219,7 @@ def ozone_mda8(observed: Observed, stations: pd.DataFrame) -> pd.DataFrame:
         n_valid=found.windows[at],
         n_expected=17,
         flag=np.where(known, _worst(days)[at, _OZONE], int(Flag.MISSING)),
-        detail=np.where(known, "", "too few valid 8 h means"),
+        detail=np.where(known, "", "too few valid 8 h means; ") + marked("range of windows"),
         edition=_gb3095_editions(days.day[at]),
     )
 

@@ -8,6 +8,7 @@ from domain.times import DAY, HOUR, HOUR_4
 from processing import surface_water as water
 from processing.aggregate import Observed, attribute, dates, day_of, flag_of, results, together
 from processing.aqi import named
+from processing.periods import marked
 from processing.registered import indicator
 from processing.water_days import Rows, as_measured, of_days
 
@@ -76,7 +77,7 @@ def _classes(rows: Rows, period: str, stations: pd.DataFrame) -> pd.DataFrame:
         indicator="water.class",
         value=found.value,
         grade=water.grade(found.value),
-        detail=np.where(known, deciding, "no valid item"),
+        detail=_told(deciding, known, period),
         **common,
     )
     aim = np.array([target_class(t) for t in target], dtype=float)
@@ -85,7 +86,14 @@ def _classes(rows: Rows, period: str, stations: pd.DataFrame) -> pd.DataFrame:
         indicator="water.class_excess",
         value=found.value - aim,
         grade=np.where(known, np.where(found.value > aim, "超标", "达标"), ""),
-        detail=np.where(known, over, "no valid item"),
+        detail=_told(over, known, period),
         **common,
     )
     return together([classes, excess[aim > 0]])
+
+
+def _told(items: np.ndarray, known: np.ndarray, period: str) -> np.ndarray:
+    """The items, and for a day the number that nobody could confirm."""
+    mark = marked("two thirds of a day") if period == DAY else ""
+    with_mark = np.where(items == "", mark, items + "; " + mark) if mark else items
+    return np.where(known, with_mark, "no valid item")

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from processing.indicators import air
 from processing.indicators.air import air_aqi, daily_means, ozone_mda8
 from tests.processing.observed import local, observed, series, stations
 
@@ -84,7 +85,7 @@ def test_an_incomplete_ozone_day_counts_when_it_exceeds_the_limit_of_the_zone():
     values = [np.nan] * 12 + [150.0] * 8 + [np.nan] * 4
     got = ozone_mda8(observed(series("a", "O3", values)), PLACE).iloc[0]
     assert np.isnan(got["value"])
-    assert got["detail"] == "too few valid 8 h means"
+    assert got["detail"] == "too few valid 8 h means; unconfirmed: range of windows"
     strict = ozone_mda8(observed(series("a", "O3", values)), stations(station_id="a", zone="1")).iloc[0]
     assert (strict["value"], strict["n_valid"], strict["n_expected"]) == (150, 5, 17)
 
@@ -101,3 +102,18 @@ def test_nothing_observed_gives_nothing():
     for function in (air_aqi, daily_means, ozone_mda8):
         assert len(function(empty, PLACE)) == 0
     assert isinstance(air_aqi(empty, PLACE), pd.DataFrame)
+
+
+def test_the_profile_of_the_hour_is_a_matter_of_the_table(monkeypatch):
+    rows = a_day("2020-01-01 00:00", O3=170)
+    assert row(air_aqi(observed(*rows), PLACE), "PT1H", "2020-01-01 20:00")["value"] == 63
+    known = air.editions
+    monkeypatch.setattr(
+        air,
+        "editions",
+        lambda subject, days: (
+            np.full(len(days), "HJ 633-2012 text") if subject == "hourly aqi" else known(subject, days)
+        ),
+    )
+    got = row(air_aqi(observed(*rows), PLACE), "PT1H", "2020-01-01 20:00")
+    assert (got["value"], got["edition"]) == (110, "HJ 633-2012")
