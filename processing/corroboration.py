@@ -20,7 +20,7 @@ from domain.errors import CatalogueError
 from domain.records import TABLES, Flag
 from domain.times import HOUR, HOUR_4
 from processing import climatology, qc
-from processing.aggregate import length_s, seconds
+from processing.aggregate import coded, length_s, seconds
 from processing.neighbours import distances_km, neighbour_test
 from processing.physics import contradictions, rules
 from processing.repeats import repeated_block_test, stale_clock_test
@@ -153,9 +153,9 @@ class _Look:
 
     def __init__(self, frame: pd.DataFrame, medium: str, flag: np.ndarray) -> None:
         self.frame, self.medium = frame, medium
-        self.station, self.stations = _coded(frame["station_id"])
-        self.parameter, self.parameters = _coded(frame["parameter"])
-        self.period, self.periods = _coded(frame["period"])
+        self.station, self.stations = coded(frame["station_id"])
+        self.parameter, self.parameters = coded(frame["parameter"])
+        self.period, self.periods = coded(frame["period"])
         self.time = seconds(frame["time"])
         self.raw = frame["value"].to_numpy(float)
         self.missing = flag == int(Flag.MISSING)
@@ -163,17 +163,24 @@ class _Look:
         limits = context().reindex([(medium, str(p)) for p in self.parameters])
         self._limits = {c: limits[c].to_numpy(float) for c in _NUMBERS}
         self.versions = np.full(len(frame), "", dtype=object)
+        self._grids: dict[int, _Grid] = {}
 
     def limit(self, column: str) -> np.ndarray:
         """A number of the table for each row."""
         return np.asarray(self._limits[column][self.parameter]) if len(self.parameters) else np.zeros(0)
+
+    def grid(self, period: int) -> "_Grid":
+        """The values of a period by station and time, laid out once."""
+        if period not in self._grids:
+            self._grids[period] = _Grid(self, period)
+        return self._grids[period]
 
     def physics(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Contradictions between parameters of one station and moment."""
         out = self._unjudged()
         named = {p for r in rules() if r.medium == self.medium for p in r.needs}
         for period in range(len(self.periods)):
-            grid = _Grid(self, period)
+            grid = self.grid(period)
             values = {p: grid.of(p) for p in self.parameters if p in named}
             for name, flags in contradictions({p: v for p, (v, _) in values.items()}, self.medium).items():
                 rows = values[name][1]
@@ -194,7 +201,7 @@ class _Look:
             if np.isnan(limits["near_km"]):
                 continue
             for period in range(len(self.periods)):
-                values, rows = _Grid(self, period).of(name)
+                values, rows = self.grid(period).of(name)
                 if not values.size:
                     continue
                 flags = neighbour_test(
@@ -224,8 +231,8 @@ class _Look:
     def repeats(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Blocks of earlier values sent again."""
         n = np.where(self._compared(), self.limit("repeat_n"), np.nan)
-        order = np.lexsort((self.time, self._series()))
-        flags = np.empty(len(order), np.int8)
+        order = self._order()
+        flags = np.empty(len(self.time), np.int8)
         flags[order] = repeated_block_test(
             self.values[order], self.time[order], self._series()[order], n=n[order], longest_s=qc.CONTEXT_S
         )
@@ -236,8 +243,8 @@ class _Look:
         late = np.where(self._compared(), self.limit("late_h") * 3600, np.nan)
         if "received_at" not in self.frame:
             return self._settled(self._unjudged()), {"no moment of arrival": ~np.isnan(late)}
-        order = np.lexsort((self.time, self._series()))
-        flags = np.empty(len(order), np.int8)
+        order = self._order()
+        flags = np.empty(len(self.time), np.int8)
         flags[order] = stale_clock_test(
             self.time[order], seconds(self.frame["received_at"])[order], self._series()[order],
             values=self.raw[order], length_s=self._length()[order], late_s=late[order], n=_CLOCK_N,
@@ -248,6 +255,14 @@ class _Look:
     def _series(self) -> np.ndarray:
         code = self.station * np.int64(len(self.parameters)) + self.parameter
         return np.asarray(code * np.int64(max(len(self.periods), 1)) + self.period)
+
+    def _order(self) -> np.ndarray | slice:
+        """What puts rows in the order of series and time; the lake gives them so."""
+        series = self._series()
+        step = np.diff(series)
+        if ((step > 0) | ((step == 0) & (np.diff(self.time) >= 0))).all():
+            return slice(None)
+        return np.lexsort((self.time, series))
 
     def _length(self) -> np.ndarray:
         return np.array([length_s(p) for p in self.periods], float)[self.period]
@@ -281,8 +296,3 @@ class _Grid:
         values.flat[self.cell[mine]] = self.look.values[self.rows[mine]]
         rows.flat[self.cell[mine]] = self.rows[mine]
         return values, rows
-
-
-def _coded(column: pd.Series) -> tuple[np.ndarray, list[str]]:
-    code, unique = pd.factorize(column.astype("str"), sort=True)
-    return code.astype(np.int64), [str(u) for u in unique]

@@ -84,10 +84,13 @@ def _far(values, near, need, z, floor, relative):  # type: ignore[no-untyped-def
                 continue
             known[i, t] = True
             middle = _middle(others, count)
+            least = floor + relative * abs(middle)
+            if others[0] - least <= x <= others[count - 1] + least:
+                continue  # whatever the spread
             for k in range(count):
                 away[k] = abs(others[k] - middle)
             away[:count].sort()
-            spread = max(1.4826 * _middle(away, count), floor + relative * abs(middle))
+            spread = max(1.4826 * _middle(away, count), least)
             outside = x > others[count - 1] + spread or x < others[0] - spread
             far[i, t] = outside and abs(x - middle) > z * spread
     return far, known

@@ -112,9 +112,12 @@ def stale_clock_test(
         windows = np.lib.stride_tricks.sliding_window_view(delay, n)
         last = slice(n - 1, None)
         whole = (series[last] == series[: len(windows)]) & (times[last] - times[: len(windows)] <= longest_s)
-        low, high = windows.min(axis=1), windows.max(axis=1)
-        bad = whole & (low > late_s[: len(windows)]) & (high - low <= steady_s)
-        seen, stale = _spread(whole, n), _spread(bad, n)
+        seen = _spread(whole, n)
+        at = np.flatnonzero(whole & (delay[last] > late_s[last]))  # few: the rest need no closer look
+        low, high = windows[at].min(axis=1), windows[at].max(axis=1)
+        bad = np.zeros(len(windows), bool)
+        bad[at] = (low > late_s[at]) & (high - low <= steady_s)
+        stale = _spread(bad, n)
     return graded(values, suspect=stale, known=seen & ~np.isnan(late_s))
 
 
