@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import tenacity
 
 from domain.errors import PipelineError
 
@@ -42,37 +44,54 @@ class Airflow:
             time.sleep(0.5)
         raise PipelineError(f"Airflow did not come up within {timeout_s:.0f} s; its logs are in {self.logs}")
 
-    def backfill(self, dag_id: str, first: str, last: str) -> str:
+    def backfill(self, dag_id: str, first: str, last: str) -> None:
         """Ask for every partition of a DAG from `first` to `last` (ISO 8601), in order, one at a time."""
-        self.client.patch(f"/api/v2/dags/{dag_id}", json={"is_paused": False}).raise_for_status()
-        answer = self.client.post(
-            "/api/v2/backfills",
-            json={
-                "dag_id": dag_id,
-                "from_date": first,
-                "to_date": last,
-                "run_backwards": False,
-                "dag_run_conf": {},
-                "reprocess_behavior": "completed",
-                "max_active_runs": 1,
-            },
-        )
-        if answer.is_error:
-            raise PipelineError(f"Airflow refused the backfill of {dag_id}: {answer.text}")
-        return str(answer.json()["id"])
+        self._ask("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
+        told = {
+            "dag_id": dag_id,
+            "from_date": first,
+            "to_date": last,
+            "run_backwards": False,
+            "dag_run_conf": {},
+            "reprocess_behavior": "completed",
+            "max_active_runs": 1,
+        }
+        self._ask("POST", "/api/v2/backfills", told)
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> str:
         """Start one run by hand; returns its id."""
-        self.client.patch(f"/api/v2/dags/{dag_id}", json={"is_paused": False}).raise_for_status()
-        answer = self.client.post(f"/api/v2/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": dict(conf)})
-        answer.raise_for_status()
-        return str(answer.json()["dag_run_id"])
+        self._ask("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
+        run_id = f"by-hand-{uuid.uuid4().hex[:12]}"  # named here, so that a repeated question starts no second run
+        told = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf)}
+        self._ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", told)
+        return run_id
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
         """All runs of a DAG."""
-        answer = self.client.get(f"/api/v2/dags/{dag_id}/dagRuns", params={"limit": 1000})
-        answer.raise_for_status()
-        return list(answer.json()["dag_runs"])
+        return list(self._ask("GET", f"/api/v2/dags/{dag_id}/dagRuns?limit=1000", None).json()["dag_runs"])
+
+    def _ask(self, method: str, path: str, content: Mapping[str, Any] | None) -> httpx.Response:
+        """One question, repeated while the server is busy: SQLite has one writer and says so with a 500.
+
+        That a thing exists already (409) is what a repeated question finds when the first had arrived.
+
+        Raises:
+            PipelineError: refused, or busy for too long.
+        """
+        answer = self._patient(method, path, content)
+        if answer.is_error and answer.status_code != httpx.codes.CONFLICT:
+            raise PipelineError(f"Airflow refused {method} {path}: {answer.text[:500]}; its logs are in {self.logs}")
+        return answer
+
+    @tenacity.retry(
+        retry=tenacity.retry_if_result(lambda answer: answer.is_server_error)
+        | tenacity.retry_if_exception_type(httpx.TransportError),
+        stop=tenacity.stop_after_attempt(20),
+        wait=tenacity.wait_fixed(1),
+        retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+    )
+    def _patient(self, method: str, path: str, content: Mapping[str, Any] | None) -> httpx.Response:
+        return self.client.request(method, path, json=content)
 
     def wait(
         self, expected: Mapping[str, int], *, timeout_s: float, progress: Callable[[str, float], None] | None = None
