@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import union_categoricals
 
 from domain.records import TABLES, Flag
 from domain.times import LENGTHS
@@ -40,6 +41,19 @@ def coded(text: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     return place[codes], names[known]
 
 
+def distinct(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The different whole numbers in order, and the place of each row's among them; dense ones are not sorted."""
+    low = int(keys.min()) if len(keys) else 0
+    step = 1 if ((keys - low) % HOUR_S).any() else HOUR_S
+    slot = (keys - low) // step
+    if not len(keys) or int(slot.max()) > 8 * len(keys):
+        unique, place = np.unique(keys, return_inverse=True)
+        return unique, place
+    there = np.zeros(int(slot.max()) + 1, bool)
+    there[slot] = True
+    return np.flatnonzero(there) * step + low, (np.cumsum(there) - 1)[slot]
+
+
 def times(whole_seconds: np.ndarray) -> pd.DatetimeIndex:
     """Whole seconds since 1970 as UTC times in microseconds."""
     return pd.DatetimeIndex(whole_seconds.astype("datetime64[s]").astype("datetime64[us]")).tz_localize("UTC")
@@ -58,6 +72,11 @@ def dates(days: np.ndarray) -> np.ndarray:
 def day_begin(days: np.ndarray) -> np.ndarray:
     """The UTC second at which each Shanghai day begins."""
     return np.asarray(days) * DAY_S - SHANGHAI_S
+
+
+def whole_days(moments: np.ndarray) -> int:
+    """Seconds of so many whole days that hold all instants, counted from the first."""
+    return (int(moments.max() - moments.min()) // DAY_S + 1) * DAY_S if len(moments) else DAY_S
 
 
 def length_s(period: str) -> int:
@@ -101,8 +120,8 @@ class Observed:
         """Take rows with station_id, parameter, time, period, value, flag, source_flag, tests; in any order."""
         self.frame = frame
         self.station, self.names = coded(frame["station_id"])
-        self._parameter, parameters = coded(frame["parameter"])
-        self._parameters = pd.Index(parameters)
+        self._parameter, self.parameters = coded(frame["parameter"])
+        self._parameters = pd.Index(self.parameters)
         self._period, periods = coded(frame["period"])
         self._periods = pd.Index(periods)
         self.time = seconds(frame["time"])
@@ -135,8 +154,8 @@ class Observed:
         at, column = self.among(parameters, period)
         station, moment = self.station[at], self.time[at]
         first = int(moment.min()) if len(moment) else 0
-        span = int(moment.max()) - first + 1 if len(moment) else 1
-        key, row = np.unique(station * np.int64(span) + (moment - first), return_inverse=True)
+        span = whole_days(moment)
+        key, row = distinct(station * span + (moment - first))
         raw = self.frame["value"].to_numpy(float)[at]
         flag = self.flag[at]
         below = (self.frame["source_flag"] == "L").to_numpy()[at]
@@ -190,7 +209,7 @@ def by_day(rows: Wide, period: str) -> Days:
     day = day_of(rows.time)
     low = int(day.min()) if len(day) else 0
     span = int(day.max()) - low + 1 if len(day) else 1
-    key, row = np.unique(rows.station * np.int64(span) + (day - low), return_inverse=True)
+    key, row = distinct(rows.station * np.int64(span) + (day - low))
     slot = (rows.time - day_begin(day)) // step
     shape = (len(key), rows.values.shape[1], slots)
     values, flags, seen = np.full(shape, np.nan), np.full(shape, int(Flag.MISSING), np.int8), np.zeros(shape, bool)
@@ -258,21 +277,33 @@ def flag_of(flags: np.ndarray, used: np.ndarray, known: np.ndarray) -> np.ndarra
 
 
 def results(**columns: object) -> pd.DataFrame:
-    """Columns of the table `indicators` (arrays of n, or one value for all) as a frame; `time` in UTC seconds."""
+    """Columns of the table `indicators` (arrays of n, or one value for all) as a frame.
+
+    `time` is given in UTC seconds; text becomes categories.
+    """
     spec = TABLES["indicators"]
     n = len(np.asarray(columns["time"]))
     data: dict[str, object] = {}
     for name in spec.columns:
         given = columns[name]
         data[name] = times(np.asarray(given)) if name == "time" else _column(given, n)
-    return pd.DataFrame(data)
+    return pd.DataFrame(data, copy=False)
 
 
-def _column(given: object, n: int) -> np.ndarray:
+def _column(given: object, n: int) -> np.ndarray | pd.Categorical:
     if isinstance(given, str):
-        return np.full(n, given, dtype=object)
+        return words(np.zeros(n, np.int8), [given])
+    if isinstance(given, pd.Categorical):
+        return given
     array = np.asarray(given)
-    return np.full(n, array) if array.ndim == 0 else array
+    if array.ndim == 0:
+        return np.full(n, array)
+    return array if array.dtype.kind in "biufM" else words(*pd.factorize(array.astype(object, copy=False)))
+
+
+def words(codes: np.ndarray, texts: Sequence[str] | np.ndarray) -> pd.Categorical:
+    """Text as codes into different words."""
+    return pd.Categorical.from_codes(codes, pd.Index(texts, dtype="str"), validate=False)
 
 
 def nothing() -> pd.DataFrame:
@@ -282,5 +313,17 @@ def nothing() -> pd.DataFrame:
 
 def together(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Results of several calculations as one frame."""
-    kept = [f for f in frames if len(f)]
-    return pd.concat(kept, ignore_index=True) if kept else nothing()
+    return joined([f for f in frames if len(f)] or [nothing()])
+
+
+def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of frames with the same columns; what is categories in one of them is categories."""
+    if len(frames) == 1:
+        return frames[0]
+    return pd.DataFrame({c: _joined([f[c] for f in frames]) for c in frames[0].columns}, copy=False)
+
+
+def _joined(parts: Sequence[pd.Series]) -> pd.Series | pd.Categorical:
+    if any(isinstance(p.dtype, pd.CategoricalDtype) for p in parts):
+        return union_categoricals([p.astype("category") for p in parts])
+    return pd.concat(parts, ignore_index=True)

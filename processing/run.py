@@ -10,19 +10,21 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cache
 
+import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from domain.errors import StoreConflict
 from domain.records import TABLES, Flag
 from domain.registry import MEDIA
 from domain.times import LOCAL, day_start, spans
-from processing.aggregate import Observed, together
+from processing.aggregate import Observed, joined, together, words
 from processing.counts import Counts
 from processing.registered import Registered, registered
 from processing.screening import screen
 from store.home import Home
+from store.scope import Scope
 
 CURSOR = "compute"
 #: Levels of flags: the tests' own, and those that people have set, which no run replaces.
@@ -113,6 +115,7 @@ class _Span:
         return tuple(r for m in self.media for r in _indicators(m))
 
 
+@cache
 def _indicators(medium: str) -> tuple[Registered, ...]:
     """What is computed from the observations of a medium: its own indicators and those of any station's health."""
     ours = (medium, "quality")
@@ -165,7 +168,9 @@ def _write(home: Home, span: _Span, now: datetime) -> GroundCounts:
     versions = {name: home.lake.version(name) for name in ("quality", "indicators")}
     before, after = _reach(span.indicators)
     start, end = span.start - timedelta(days=before), span.end + timedelta(days=after)
-    observations = home.lake.read("observations", columns=_READ, medium=span.media, start=start, end=end)
+    observations = home.lake.read(
+        "observations", columns=_READ, medium=span.media, start=start, end=end, categories=True
+    )
     people = {"level": list(REVIEWED)}
     spoken = home.lake.read("quality", medium=span.media, start=start, end=end, where=people)
     counts = GroundCounts(computed=(span.last - span.first).days + 1)
@@ -173,30 +178,22 @@ def _write(home: Home, span: _Span, now: datetime) -> GroundCounts:
     for medium in span.media:
         ours = observations if len(span.media) == 1 else observations[observations["medium"] == medium]
         flagged, part = _flagged(ours, spoken, medium, span)
-        flags.append(flagged[_within(flagged["time"], span) & (flagged["level"] == AUTOMATIC)])
+        mine = _within(flagged["time"], span) & (flagged["level"] == AUTOMATIC)
+        flags.append(flagged.loc[mine, TABLES["quality"].columns])
         values.append(results(flagged, home.registry.stations, _indicators(medium)))
         counts += part
     found = together(values)
-    mine = {"indicator": sorted({r.meta.id for r in span.indicators})}
+    computed = {"indicator": sorted({r.meta.id for r in span.indicators})}
     for name, rows, where in (
-        ("quality", pd.concat(flags, ignore_index=True), {"level": [AUTOMATIC]}),
-        ("indicators", found[_within(found["time"], span)], mine),
+        ("quality", joined(flags), {"level": [AUTOMATIC]}),
+        ("indicators", found[_within(found["time"], span)], computed),
     ):
-        stored = home.lake.read(
-            name,
-            columns=_keys(name),
-            medium=span.media,
-            start=span.start,
-            end=span.end,
-            where=where,
-            version=versions[name],
-        )
         written = home.lake.upsert(
             name,
             rows,
             now=now,
             why="computed anew from changed observations",
-            remove=_gone(name, stored, rows),
+            replace=Scope(span.start, span.end, span.media, where),
             expected_version=versions[name],
         )
         counts += Counts().wrote(written)
@@ -221,7 +218,8 @@ def _flagged(
     """Observations of one medium with flags, tests and level: people's where they have spoken, else the tests'."""
     inside = _within(observations["time"], span).to_numpy()
     screened = screen(observations, medium, counted=inside)
-    flagged = observations.assign(flag=screened.flag, tests=screened.tests, level=AUTOMATIC)
+    level = words(np.zeros(len(observations), np.int8), [AUTOMATIC])
+    flagged = observations.assign(flag=screened.flag, tests=screened.tests, level=level)
     counts = GroundCounts(
         read=int(inside.sum()),
         suspect=int((screened.flag[inside] == Flag.SUSPECT).sum()),
@@ -233,33 +231,14 @@ def _flagged(
 
 def _overruled(flagged: pd.DataFrame, spoken: pd.DataFrame) -> pd.DataFrame:
     """The flags with those that people have set in their place."""
-    keys = list(TABLES["quality"].key)
-    both = flagged[keys].merge(spoken[[*keys, "flag", "tests", "level"]], on=keys, how="left")
+    keys, said = list(TABLES["quality"].key), ["flag", "tests", "level"]
+    both = flagged[keys].astype(spoken.dtypes[keys]).merge(spoken[[*keys, *said]], on=keys, how="left")
     there = both["level"].notna().to_numpy()
-    out = flagged.astype({"tests": "str"})
-    for column in ("flag", "tests", "level"):
+    out = flagged.astype({"tests": "str", "level": "str"})
+    for column in said:
         out.loc[there, column] = both.loc[there, column].to_numpy()
     return out
 
 
 def _within(times: pd.Series, span: _Span) -> pd.Series:
     return (times >= span.start) & (times < span.end)
-
-
-def _keys(table: str) -> list[str]:
-    spec = TABLES[table]
-    return [c for c in spec.columns if c in (*spec.key, spec.time, spec.medium)]
-
-
-def _gone(table: str, stored: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame | None:
-    """Stored rows whose keys no longer come out; None when there are none."""
-    keys = list(TABLES[table].key)
-    if stored.empty:
-        return None
-    schema = pa.schema([TABLES[table].schema.field(c) for c in keys])
-    ours = pa.Table.from_pandas(
-        rows[keys].astype({c: "str" for c in keys if c != "time"}), schema, preserve_index=False
-    )
-    theirs = pa.Table.from_pandas(stored.assign(row=range(len(stored)))[[*keys, "row"]], preserve_index=False)
-    left = theirs.cast(schema.append(pa.field("row", pa.int64()))).join(ours, keys=keys, join_type="left anti")
-    return stored.iloc[sorted(left["row"].to_pylist())] if left.num_rows else None

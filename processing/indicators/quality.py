@@ -6,7 +6,7 @@ import pandas as pd
 from domain.records import Flag
 from domain.standards import setting
 from domain.times import HOUR, HOUR_4
-from processing.aggregate import Observed, length_s, nothing, results, together
+from processing.aggregate import Observed, coded, distinct, length_s, nothing, results, together, whole_days, words
 from processing.registered import indicator
 
 #: Marks of planned work (calibration, maintenance) and of a stopped plant: no value, but no fault either.
@@ -42,52 +42,72 @@ def failed_share(observed: Observed, stations: pd.DataFrame) -> pd.DataFrame:  #
 
 
 def _shares(observed: Observed, period: str) -> pd.DataFrame:
-    frame = observed.frame
-    names = sorted(frame["parameter"].astype("str").unique())
-    at, column = observed.among(names, period)
+    frame, names = observed.frame, observed.parameters
+    at, column = observed.among(names.tolist(), period)
     if not len(at):
         return nothing()
-    marked = np.isin(observed.flag[at], (Flag.SUSPECT, Flag.FAIL))
-    marked &= ~frame["source_flag"].isin(PLANNED).to_numpy()[at]
+    marked = np.isin(observed.flag, (Flag.SUSPECT, Flag.FAIL)) & ~frame["source_flag"].isin(PLANNED).to_numpy()
     station, time = observed.station[at], observed.time[at]
-    low, span = time.min(), np.int64(time.max() - time.min() + 1)
-    width = int(setting("quality.failed_share", "values")) * length_s(period)
+    values = int(setting("quality.failed_share", "values"))
     # Stations stand so far apart on one axis that no window reaches from one into the next.
-    stride = span + width
-    key, row = np.unique(station * stride + (time - low), return_inverse=True)
-    grid = np.zeros((len(key), len(names)), np.int64)
-    grid[row, column] = marked
-    code, texts = pd.factorize(frame["tests"])
-    tests = np.zeros(grid.shape, np.int32)
-    tests[row, column] = code[at]
-    count, last = _window(grid, np.searchsorted(key, key - width, side="right"))
-    best = np.argmax(count, axis=1)
-    rows = np.arange(len(key))
-    share = count[rows, best] / setting("quality.failed_share", "values")
-    found = np.asarray(texts.astype("str"), dtype=object)[tests[np.maximum(last[rows, best], 0), best]]
-    detail = np.where(share > 0, np.array(names, dtype=object)[best] + " " + found, "")
-    seen = np.zeros(grid.shape, bool)
-    seen[row, column] = True
+    width = values * length_s(period)
+    stride = whole_days(time) + width
+    key, row = distinct(station * stride + (time - time.min()))
+    expected, marks = np.bincount(row), np.flatnonzero(marked[at])
+    share, parameter, last = _largest(row[marks], column[marks], key, width)
     return results(
         indicator="quality.failed_share",
         medium=str(frame["medium"].iloc[0]),
-        subject=observed.names[key // stride],
-        time=key % stride + low,
+        subject=words(key // stride, observed.names),
+        time=key % stride + time.min(),
         period=HOUR,
-        value=share,
+        value=share / values,
         unit="1",
         grade="",
-        n_valid=(seen & (grid == 0)).sum(axis=1),
-        n_expected=seen.sum(axis=1),
+        n_valid=expected - np.bincount(row[marks], minlength=len(key)),
+        n_expected=expected,
         flag=int(Flag.PASS),
-        detail=detail,
+        detail=_told(frame["tests"], at[marks], names, parameter, last),
         edition="own definition",
     )
 
 
-def _window(grid: np.ndarray, first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Marked values of each column in the window of each row (rows first .. row), and the latest marked row so far."""
-    total = np.concatenate([np.zeros((1, grid.shape[1]), np.int64), np.cumsum(grid, axis=0)])
-    rows = np.arange(len(grid))
-    last = np.maximum.accumulate(np.where(grid > 0, rows[:, None], -1), axis=0)
-    return total[rows + 1] - total[first], last
+def _largest(
+    row: np.ndarray, column: np.ndarray, key: np.ndarray, width: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each row's window (rows whose key is less than `width` before its own): the most marks any column has there,
+    that column, and its latest mark (-1 where there is none).
+
+    Args:
+        row: (m,) row of each mark.
+        column: (m,) column of each mark.
+        key: (n,) ascending.
+        width: of the window.
+    """
+    count, best, last = (np.full(len(key), fill, np.int64) for fill in (0, 0, -1))
+    first = np.searchsorted(key, key - width, side="right")
+    total = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(key)))])
+    reached = np.flatnonzero(total[1:] > total[first])
+    for c in np.unique(column):
+        mine = np.flatnonzero(column == c)
+        mine = mine[np.argsort(row[mine], kind="stable")]
+        upto = np.searchsorted(row[mine], reached, side="right")
+        here = upto - np.searchsorted(row[mine], first[reached], side="left")
+        more = here > count[reached]
+        to = reached[more]
+        count[to], best[to], last[to] = here[more], c, mine[upto[more] - 1]
+    return count, best, last
+
+
+def _told(
+    tests: pd.Series, marks: np.ndarray, names: np.ndarray, parameter: np.ndarray, last: np.ndarray
+) -> pd.Categorical:
+    """Parameter and tests of each row's latest mark; "" where there is none."""
+    code, texts = coded(tests.iloc[marks])
+    there = last >= 0
+    pair = np.zeros(len(last), np.int64)
+    pair[there] = 1 + parameter[there] * len(texts) + code[last[there]]
+    known, codes = np.unique(pair, return_inverse=True)
+    return words(
+        codes, ["" if not p else f"{names[(p - 1) // len(texts)]} {texts[(p - 1) % len(texts)]}" for p in known]
+    )

@@ -6,7 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processing.aggregate import attribute, coded, day_begin, day_of, flag_of, mean_rounded, seconds, times
+from domain.records import TABLES
+from processing.aggregate import (
+    attribute,
+    coded,
+    day_begin,
+    day_of,
+    distinct,
+    flag_of,
+    joined,
+    mean_rounded,
+    seconds,
+    times,
+    together,
+)
 from tests.processing.observed import local, observed, series, stations
 
 
@@ -93,3 +106,21 @@ def test_text_becomes_codes_into_its_words_in_order(kind):
     assert words.tolist() == ["a", "b"]
     assert codes.tolist() == [1, 0, 1]
     assert [len(x) for x in coded(text[:0])] == [0, 0]
+
+
+@given(st.lists(st.integers(-5, 5).map(lambda h: h * 3600) | st.integers(0, 2**40), max_size=40), st.booleans())
+def test_distinct_numbers_are_those_of_unique(numbers, hours):
+    keys = np.array([n // 3600 * 3600 if hours else n for n in numbers], dtype=np.int64)
+    found = distinct(keys)
+    for mine, theirs in zip(found, np.unique(keys, return_inverse=True), strict=True):
+        assert mine.tolist() == theirs.tolist()
+
+
+def test_frames_are_joined_with_the_words_of_all():
+    one = pd.DataFrame({"a": pd.Categorical(["x", "y"]), "b": [1.0, 2.0]})
+    two = pd.DataFrame({"a": pd.Series(["z"], dtype="str"), "b": [3.0]})
+    both = joined([one, two, one[:0]])
+    assert both["a"].astype("str").tolist() == ["x", "y", "z"]
+    assert isinstance(both["a"].dtype, pd.CategoricalDtype)
+    assert both["b"].tolist() == [1, 2, 3]
+    assert together([]).columns.tolist() == TABLES["indicators"].columns
