@@ -51,7 +51,7 @@ class Outcome:
     @property
     def matches_truth(self) -> bool:
         """Whether every injected event was found and nothing else."""
-        return not self.score.missed and not self.score.false
+        return self.score.perfect
 
     def print(self, screen: Console) -> None:
         """Print it for the person who typed `make demo`."""
