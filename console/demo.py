@@ -64,17 +64,19 @@ class Outcome:
         screen.print(self._events())
         screen.print(say("demo.files"), style="bold")
         for key, path in self.files.items():
-            screen.print(f"  {say(f'demo.file.{key}')}: {path}", soft_wrap=True, highlight=False)
+            screen.print(f"  {say(f'demo.file.{key}')}: {_near(path)}", soft_wrap=True, highlight=False)
         screen.print(say("demo.next"), style="bold")
-        home = self.folder / "home"
+        home, feeds = _near(self.folder / "home"), _near(self.folder / "feeds")
         for key, command in {
             "status": f"sanyan status --home {home}",
             "alerts": f"sanyan alerts --home {home}",
             "rejects": f"sanyan rejects --home {home}",
-            "airflow": f"sanyan airflow --home {home} --root {self.folder / 'feeds'} --until {END:%Y-%m-%dT%H}",
+            "airflow": f"sanyan airflow --home {home} --root {feeds} --until {END:%Y-%m-%dT%H}",
             "history": "sanyan history layouts",
         }.items():
-            screen.print(f"  .venv/bin/{command:<44} {say(f'demo.next.{key}')}", soft_wrap=True, highlight=False)
+            screen.print(
+                f"  [dim]{say(f'demo.next.{key}')}[/]\n    .venv/bin/{command}", soft_wrap=True, highlight=False
+            )
         if not self.changed:
             screen.print(say("demo.repeat"))
         screen.print(say("demo.time", seconds=self.seconds))
@@ -170,6 +172,11 @@ def _through_airflow(folder: Path, feeds: Path, progress: Progress, *, keep: boo
 
 def _wait(server: Airflow, expected: dict[str, int], progress: Progress) -> None:
     server.wait(expected, timeout_s=900, progress=lambda dag_id, share: progress(say(f"work.{dag_id}"), share))
+
+
+def _near(path: Path) -> Path:
+    """A path as the person would type it here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _versions(home: Home) -> dict[str, int]:
