@@ -66,21 +66,24 @@ def list_reviews(
     if found.empty:
         shown.print(say("none.reviews"))
         return
-    word = {int(f): w for w, f in WORDS.items()}
     rows = [
         (
             r["number"],
-            r["station_id"],
-            r["parameter"] or "*",
+            f"{r['station_id']} · {r['parameter'] or '*'}\n{_flag(r)}",
             f"{screens.moment(r['start'])}\n{screens.moment(r['end'])}",
-            word[r["flag"]] if pd.isna(r["takes_back"]) else say("review.back", number=r["takes_back"]),
-            r["who"],
-            f"{screens.moment(r['said_at'])}\n{escape(r['why'])}",
+            f"{r['who']} · {screens.moment(r['said_at'])}\n{escape(r['why'])}",
         )
         for r in found.to_dict("records")
     ]
-    names = ("number", "station", "parameter", "starts", "flag", "who", "why")
+    names = ("number", "station", "starts", "why")
     shown.print(screens.table("title.reviews", dict.fromkeys(names, "left"), rows))
+
+
+def _flag(review: dict[str, Any]) -> str:
+    """The flag a person set, or which judgement was taken back."""
+    if pd.isna(review["takes_back"]):
+        return {int(flag): word for word, flag in WORDS.items()}[review["flag"]]
+    return say("review.back", number=review["takes_back"])
 
 
 @app.command("undo")

@@ -38,6 +38,7 @@ _TO_WGS84: dict[str, Callable[..., tuple[float, float]]] = {
     "gcj02": prcoords.gcj_wgs_bored,
     "bd09": prcoords.bd_wgs_bored,
 }
+_FROM_WGS84: dict[str, Callable[..., tuple[float, float]]] = {"gcj02": prcoords.wgs_gcj, "bd09": prcoords.wgs_bd}
 #: Outside this box (prcoords' own "in China" test) the Chinese systems do not shift.
 _CHINA = {"lat": (0.8293, 55.8271), "lon": (72.004, 137.8347)}
 
@@ -119,8 +120,12 @@ def _point(x: float, y: float, name: str) -> tuple[float, float]:
     inside = _CHINA["lat"][0] <= y <= _CHINA["lat"][1] and _CHINA["lon"][0] <= x <= _CHINA["lon"][1]
     if name == "wgs84" or not inside:
         return float(x), float(y)
-    found = _TO_WGS84[name]((float(y), float(x)))
-    return float(found[1]), float(found[0])
+    lat, lon = _TO_WGS84[name]((float(y), float(x)))
+    # The library's iteration stops at about a centimetre; two steps more leave nothing that a map could show.
+    for _ in range(2):
+        there = _FROM_WGS84[name]((lat, lon))
+        lat, lon = lat + (y - there[0]), lon + (x - there[1])
+    return float(lon), float(lat)
 
 
 @cache

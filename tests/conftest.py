@@ -4,6 +4,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes depends on who else is using the machine.
+settings.register_profile("sanyan", deadline=None)
+settings.load_profile("sanyan")
 
 
 @pytest.fixture(scope="session")
