@@ -5,11 +5,11 @@ Times inside are whole UTC seconds; a day is a Shanghai day, which has been UTC+
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import union_categoricals
 
 from domain.records import TABLES, Flag
 from domain.times import LENGTHS
@@ -303,7 +303,12 @@ def _column(given: object, n: int) -> np.ndarray | pd.Categorical:
 
 def words(codes: np.ndarray, texts: Sequence[str] | np.ndarray) -> pd.Categorical:
     """Text as codes into different words."""
-    return pd.Categorical.from_codes(codes, pd.Index(texts, dtype="str"), validate=False)
+    return pd.Categorical.from_codes(codes, dtype=_of_words(tuple(texts)), validate=False)
+
+
+@lru_cache(1024)
+def _of_words(texts: tuple[str, ...]) -> pd.CategoricalDtype:
+    return pd.CategoricalDtype(pd.Index(texts, dtype="str"))
 
 
 def nothing() -> pd.DataFrame:
@@ -324,6 +329,13 @@ def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _joined(parts: Sequence[pd.Series]) -> pd.Series | pd.Categorical:
-    if any(isinstance(p.dtype, pd.CategoricalDtype) for p in parts):
-        return union_categoricals([p.astype("category") for p in parts])
-    return pd.concat(parts, ignore_index=True)
+    ours = [isinstance(p.dtype, pd.CategoricalDtype) for p in parts]
+    if not any(ours):
+        return pd.concat(parts, ignore_index=True)
+    place: dict[str, int] = {}
+    codes = []
+    for part, known in zip(parts, ours, strict=True):
+        text = part.array if known else part.astype("category").array
+        mine = [place.setdefault(word, len(place)) for word in text.categories.tolist()]
+        codes.append(np.array(mine, dtype=np.int32)[text.codes])
+    return words(np.concatenate(codes), list(place))

@@ -35,7 +35,7 @@ CONTEXT_DAYS = 1
 
 _ATTEMPTS = 10
 _PASSES = 20
-_ROWS_AT_ONCE = 300_000
+_ROWS_AT_ONCE = 600_000
 _ROWS_OF_STATION_MONTH = 12 * 744
 _READ = ["medium", "station_id", "parameter", "time", "period", "value", "flag", "source_flag"]
 _log = logging.getLogger(__name__)

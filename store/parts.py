@@ -96,7 +96,7 @@ def write(store: FileSystem, spec: Table, partition: Partition, rows: pa.Table) 
         pq.write_table(
             pa.table({c: _dense(column) for c, column in columns.items()}),
             out,
-            compression="zstd",
+            compression="snappy",
             row_group_size=_GROUP_ROWS,
             write_statistics=[spec.key[0]],  # by which the groups differ; of the file the log says more
             store_schema=False,
