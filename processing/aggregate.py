@@ -34,6 +34,8 @@ def coded(text: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     else:
         codes, words = pd.factorize(text)
     names = np.asarray(words, dtype=object)
+    if len(names) == 1 and len(codes):
+        return np.zeros(len(codes), np.int64), names
     known = np.flatnonzero(np.bincount(codes, minlength=len(names)))
     known = known[np.argsort(names[known])]
     place = np.zeros(len(names), np.int64)

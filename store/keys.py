@@ -1,5 +1,6 @@
 """Keys of several columns as one integer a row, so that sorting, matching and comparing are array work."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from store.rows import WORDS, numbers, single
+
+_SECOND = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,35 +87,40 @@ def _ranks(columns: Sequence[pa.ChunkedArray]) -> tuple[list[np.ndarray], int]:
     if not filled:
         return values, 1
     low = min(int(v.min()) for v in filled)
-    values = [v - low for v in values]
-    unit = 1_000_000 if all(not (v % 1_000_000).any() for v in values) else 1
-    values = [v // unit for v in values]
-    return values, max(int(v.max()) for v in values if len(v)) + 1
+    return [v - low for v in values], max(int(v.max()) for v in filled) - low + 1
 
 
 def _word_ranks(columns: Sequence[pa.ChunkedArray]) -> tuple[list[np.ndarray], int]:
     chunks = [chunk for column in columns for chunk in column.chunks]
     joined = single(pa.chunked_array(chunks, type=WORDS).unify_dictionaries())
+    if len(joined.dictionary) < 2:
+        return [np.zeros(len(c), dtype=np.int64) for c in columns], 1
     order = pc.array_sort_indices(joined.dictionary).to_numpy()  # of UTF-8 bytes, which is the order of Python's text
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     ranks = rank[joined.indices.to_numpy()]
-    return np.split(ranks, np.cumsum([len(c) for c in columns])[:-1]), max(len(rank), 1)
+    return np.split(ranks, np.cumsum([len(c) for c in columns])[:-1]), len(rank)
 
 
 def _combine(parts: Sequence[tuple[list[np.ndarray], int]]) -> list[np.ndarray]:
-    """The columns' ranks as one integer; ranks are compressed first when the product would not fit 63 bits."""
-    steps = 1
-    for _, n in parts:
-        steps *= n
-    if steps >= 2**63:
-        parts = [_compressed(values) for values, _ in parts]
-    combined = [np.zeros(len(v), dtype=np.int64) for v in parts[0][0]]
-    for values, n in parts:
-        combined = [c * n + v for c, v in zip(combined, values, strict=True)]
+    """The columns' ranks as one integer; they are made smaller first where the product would not fit 63 bits."""
+    for smaller in (_in_seconds, _compressed):
+        if math.prod(n for _, n in parts) < 2**63:
+            break
+        parts = [smaller(values, n) for values, n in parts]
+    combined, *others = (list(values) for values, _ in parts)
+    for values, n in zip(others, (n for _, n in parts[1:]), strict=True):
+        combined = [c * n + v if n > 1 else c for c, v in zip(combined, values, strict=True)]
     return combined
 
 
-def _compressed(values: list[np.ndarray]) -> tuple[list[np.ndarray], int]:
+def _in_seconds(values: list[np.ndarray], n: int) -> tuple[list[np.ndarray], int]:
+    """Microseconds that are whole seconds as seconds."""
+    if n < _SECOND or any((v % _SECOND).any() for v in values):
+        return values, n
+    return [v // _SECOND for v in values], n // _SECOND + 1
+
+
+def _compressed(values: list[np.ndarray], n: int) -> tuple[list[np.ndarray], int]:  # noqa: ARG001 - as the other
     scale = np.unique(np.concatenate(values))
     return [np.searchsorted(scale, v) for v in values], max(len(scale), 1)
