@@ -118,14 +118,20 @@ def _import(folder: Path) -> dict[str, float]:
         index = aqi.aqi(observed.wide(aqi.ITEMS, "PT1H").values, "HJ 633-2012", aqi.HOURLY).published
         return int(np.isfinite(index).sum())
 
-    with tempfile.TemporaryDirectory() as root:
-        home = Home.open(Path(root))
-        judged(next(iter(history.read(home, layout, folder, now=NOW))))  # kernels are compiled once, not per import
+    def once(home: Home) -> tuple[tuple[float, float, float], history.Counts]:
+        """The seconds of reading, of storing and of judging."""
         read, imported = _timed(lambda: list(history.read(home, layout, folder, now=NOW)))
         stored, counts = _timed(lambda: history.save(home, layout, imported, now=NOW))
-        judging, hours = _timed(lambda: sum(judged(i) for i in imported))
-    if counts.new != counts.observations or not hours:
-        raise RuntimeError(f"the import is not what it should be: {counts}, {hours} hours with an index")
+        judging, hours = _timed(lambda: sum(map(judged, imported)))
+        if counts.new != counts.observations or not hours:
+            raise RuntimeError(f"the import is not what it should be: {counts}, {hours} hours with an index")
+        return (read, stored, judging), counts
+
+    with tempfile.TemporaryDirectory() as root:
+        judged(next(iter(history.read(Home.open(Path(root)), layout, folder, now=NOW))))  # kernels are compiled once
+        tries = [once(Home.open(Path(root) / str(n))) for n in range(3)]
+    counts = tries[0][1]
+    read, stored, judging = (min(times) for times in zip(*(t for t, _ in tries), strict=True))
     return {
         "read": read, "stored": read + stored, "judged": judging, "all": read + stored + judging,
         "values": counts.new, "records": counts.records,
