@@ -121,45 +121,53 @@ def flat_test(
     *,
     suspect_n: Threshold,
     fail_n: Threshold = np.nan,
+    step: Threshold = 0.0,
+    least: float = np.inf,
     tolerance: Threshold = 0.0,
     above: Threshold = -np.inf,
     reach: Threshold,
 ) -> np.ndarray:
-    """Values that stay within `tolerance` for at least so many values in a row; the *whole* run is marked.
+    """Values that stay within `tolerance` over so many periods in a row; the *whole* run is marked.
 
-    Missing values neither break a run nor count. Values up to `above` (a detection limit) may stay the same. 2 where
-    no row of so many values contains the value within the context.
+    Missing values do not break a run. With `step` it is the time that counts: a run as long as n values, of which half
+    (and at least `least`) are there; without, n values must be there. Values up to `above` (a detection limit) may stay
+    the same. 2 where no row of so many values contains the value within the context.
 
     Args:
         values: (n,) NaN where missing.
         times: (n,) whole seconds.
         series: (n,) number of the series of each row.
         suspect_n: values in a row that make them suspect.
-        fail_n: values in a row that make them fail.
+        fail_n: values in a row that make them fail; not without suspect_n.
+        step: seconds from value to value.
+        least: fewest values of a run when its time counts.
         tolerance: largest difference within the run.
         above: runs at or below this value are not judged.
         reach: seconds within which the next value continues a run.
     """
     at, v, t, s = _there(values, times, series)
-    reach, suspect_n, fail_n, tolerance, above = (
-        _rows(x, values, at) for x in (reach, suspect_n, fail_n, tolerance, above)
+    reach, suspect_n, fail_n, step, tolerance, above = (
+        _rows(x, values, at) for x in (reach, suspect_n, fail_n, step, tolerance, above)
     )
     run = np.cumsum(~_linked(t, s, reach))
-    seen, suspect = _windows(v, t, run, suspect_n, tolerance, above)
-    _, fail = _windows(v, t, run, fail_n, tolerance, above)
-    return _back(values, at, _graded(v, suspect, fail, seen))
+    # The oldest value before each that is of its run and within the context; both never go back.
+    oldest = np.maximum(np.searchsorted(run, run), _since(t, s))
+    still = np.maximum(oldest, _same_since(v, oldest, tolerance))
+    high = _highest(v, still)
+    seen = _covered(_long(oldest, t, suspect_n, step, least), oldest)
+    suspect, fail = (_covered(_long(still, t, n, step, least) & (high > above), still) for n in (suspect_n, fail_n))
+    return _back(values, at, _graded(v, suspect, fail, (seen | fail) & ~np.isnan(suspect_n)))
 
 
 def gap_test(values: np.ndarray, times: np.ndarray, series: np.ndarray, *, longest: Threshold) -> np.ndarray:
-    """3 for the first value after more than `longest` seconds without one; an instrument warms up.
+    """3 for the first value after more than `longest` seconds (or a day) without one; an instrument warms up.
 
-    2 where the context holds no earlier value: whether there ever was one is not asked.
+    The first value of a series is one of these: what was before it, nobody knows.
     """
     at, v, t, s = _there(values, times, series)
     longest = _rows(longest, values, at)
-    known = _linked(t, s, np.full(len(v), float(CONTEXT_S))) & ~np.isnan(longest)
-    gap = np.diff(t, prepend=t[:1])
-    return _back(values, at, _graded(v, gap > longest, np.zeros(len(v), bool), known))
+    heard = _linked(t, s, np.minimum(longest, CONTEXT_S))
+    return _back(values, at, _graded(v, ~heard, np.zeros(len(v), bool), ~np.isnan(longest)))
 
 
 def worst(flags: np.ndarray) -> np.ndarray:
@@ -200,36 +208,53 @@ def _back(values: np.ndarray, at: np.ndarray, flags: np.ndarray) -> np.ndarray:
     return out
 
 
-def _windows(
-    v: np.ndarray, t: np.ndarray, run: np.ndarray, lengths: np.ndarray, tolerance: np.ndarray, above: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Rows that lie in any unbroken window of their length within the context, and in one that is flat."""
-    seen, flat = np.zeros(len(v), bool), np.zeros(len(v), bool)
-    for length in np.unique(lengths[np.isfinite(lengths)]):
-        at, n = np.flatnonzero(lengths == length), int(length)
-        if len(at) < n:
-            continue
-        x, first, last = v[at], at[: len(at) - n + 1], at[n - 1 :]
-        whole = (run[first] == run[last]) & (t[last] - t[first] <= CONTEXT_S)
-        high, low = _sliding(np.maximum, x, n), _sliding(np.minimum, x, n)
-        still = whole & (high - low <= tolerance[first]) & (high > above[first])
-        seen[at], flat[at] = _covered(whole, n), _covered(still, n)
-    return seen, flat
+def _since(t: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """The first row of the same series within the context before each row."""
+    if not len(t):
+        return np.zeros(0, np.int64)
+    # Series stand so far apart on one axis that no context reaches from one into the next.
+    place = s * (t.max() - t.min() + CONTEXT_S + 1) + (t - t.min())
+    return np.searchsorted(place, place - CONTEXT_S)
 
 
-def _sliding(take: np.ufunc, x: np.ndarray, n: int) -> np.ndarray:
-    """Largest or smallest of each n values in a row, by doubling: as many passes as n has binary digits."""
-    out, width = x, 1
-    while 2 * width <= n:
-        out = take(out[:-width], out[width:])
-        width *= 2
-    rest = n - width
-    return np.asarray(take(out[:-rest], out[rest:]) if rest else out)
+def _same_since(v: np.ndarray, oldest: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
+    """The first row from `oldest` on from which all values up to each row stay within its tolerance."""
+    first = np.arange(len(v))
+    low, high = v.copy(), v.copy()
+    open_ = np.arange(len(v))
+    while len(open_):
+        back = first[open_] - 1
+        open_ = open_[back >= oldest[open_]]
+        x = v[first[open_] - 1]
+        lower, higher = np.minimum(low[open_], x), np.maximum(high[open_], x)
+        stays = higher - lower <= tolerance[open_]
+        open_, lower, higher = open_[stays], lower[stays], higher[stays]
+        low[open_], high[open_] = lower, higher
+        first[open_] -= 1
+    return first
 
 
-def _covered(windows: np.ndarray, n: int) -> np.ndarray:
-    """Which of the rows lie in any marked window; window i covers rows i .. i + n - 1."""
-    change = np.zeros(len(windows) + n, np.int64)
-    change[: len(windows)] += windows
-    change[n:] -= windows
+def _highest(v: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """The largest value from row `first` to each row."""
+    out = v.copy()
+    rows = np.arange(len(v))
+    for back in range(1, int((rows - first).max(initial=0)) + 1):
+        at = rows[rows - back >= first]
+        out[at] = np.maximum(out[at], v[at - back])
+    return out
+
+
+def _long(first: np.ndarray, t: np.ndarray, n: np.ndarray, step: np.ndarray, least: float) -> np.ndarray:
+    """Whether the rows from `first` to each are enough: by time where there is a step, else by number."""
+    count, need = np.arange(len(t)) - first + 1, np.maximum(np.ceil(n / 2), least)
+    by_time = (t - t[first] >= (n - 1) * step) & (count >= need)
+    return np.asarray(np.where(step > 0, by_time, count >= n))
+
+
+def _covered(windows: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Which of the rows lie in any marked window; window i covers rows first[i] .. i."""
+    change = np.zeros(len(windows) + 1, np.int64)
+    ends = np.flatnonzero(windows)
+    np.add.at(change, first[ends], 1)
+    np.add.at(change, ends + 1, -1)
     return np.asarray(np.cumsum(change)[:-1] > 0)

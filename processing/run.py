@@ -20,10 +20,14 @@ from domain.records import TABLES, Flag
 from domain.registry import MEDIA
 from domain.times import LOCAL, day_start, spans
 from processing.aggregate import Observed, joined, together, words
+from processing.corroboration import Around, corroborate
 from processing.counts import Counts
 from processing.registered import Registered, registered
+from processing.reviews import MARK, overruled
 from processing.screening import screen
+from processing.upstream import upstream
 from store.home import Home
+from store.ledger.reviews import read_reviews
 from store.scope import Scope
 
 CURSOR = "compute"
@@ -37,7 +41,7 @@ _ATTEMPTS = 10
 _PASSES = 20
 _ROWS_AT_ONCE = 600_000
 _ROWS_OF_STATION_MONTH = 12 * 744
-_READ = ["medium", "station_id", "parameter", "time", "period", "value", "flag", "source_flag"]
+_READ = ["medium", "station_id", "parameter", "time", "period", "value", "flag", "source_flag", "received_at"]
 _log = logging.getLogger(__name__)
 
 Progress = Callable[[str, float], None]
@@ -78,17 +82,20 @@ def compute(
     counts, since = GroundCounts(), home.ledger.cursor(CURSOR)
     # Until nothing is left: somebody else may have read values newer than ours and finished before us. Whoever writes
     # last then sees those changes here and puts right what he wrote.
+    before = None
     for _ in range(_PASSES):
-        changes = home.lake.changes("observations", since)
-        if changes.version == since:
+        changes, more = home.lake.changes("observations", since), upstream(home)
+        if changes.version == since and more == before:
             break
-        plan = _plan(home, [(m, d) for m, d in changes.days if m in (media or MEDIA)])
+        plan = _plan(home, [(m, d) for m, d in changes.days | more.days if m in (media or MEDIA)])
         for i, span in enumerate(plan):
             told(f"{span.first.isoformat()} .. {span.last.isoformat()}", i / len(plan))
             counts += _settle(home, span, now)
-        since = changes.version
-        if media is None:
-            home.ledger.advance(CURSOR, since)
+        if media is None and more.fresh:
+            more.settle(home)
+        if media is None and changes.version != since:
+            home.ledger.advance(CURSOR, changes.version)
+        since, before = changes.version, (upstream(home) if media is None and more.fresh else more)
     told("", 1.0)
     return counts
 
@@ -173,26 +180,34 @@ def _write(home: Home, span: _Span, now: datetime) -> GroundCounts:
     )
     people = {"level": list(REVIEWED)}
     spoken = home.lake.read("quality", medium=span.media, start=start, end=end, where=people)
+    logged = spoken["tests"].str.startswith(MARK)
+    judging = _Judging(
+        Around(home.registry.stations, home.lake.read("bands", medium=span.media)),
+        spoken[~logged],
+        read_reviews(home.ledger),
+    )
     counts = GroundCounts(computed=(span.last - span.first).days + 1)
     flags, values = [], []
     for medium in span.media:
         ours = observations if len(span.media) == 1 else observations[observations["medium"] == medium]
-        flagged, part = _flagged(ours, spoken, medium, span)
-        mine = _within(flagged["time"], span) & (flagged["level"] == AUTOMATIC)
+        flagged, part = _flagged(ours, judging, medium, span)
+        mine = _within(flagged["time"], span) & _by_us(flagged)
         flags.append(flagged.loc[mine, TABLES["quality"].columns])
         values.append(results(flagged, home.registry.stations, _indicators(medium)))
         counts += part
     found = together(values)
     computed = {"indicator": sorted({r.meta.id for r in span.indicators})}
-    for name, rows, where in (
-        ("quality", joined(flags), {"level": [AUTOMATIC]}),
-        ("indicators", found[_within(found["time"], span)], computed),
+    quality = joined(flags)
+    for name, rows, where, gone in (
+        ("quality", quality, {"level": [AUTOMATIC]}, _without(spoken[logged & _within(spoken["time"], span)], quality)),
+        ("indicators", found[_within(found["time"], span)], computed, None),
     ):
         written = home.lake.upsert(
             name,
             rows,
             now=now,
             why="computed anew from changed observations",
+            remove=gone,
             replace=Scope(span.start, span.end, span.media, where),
             expected_version=versions[name],
         )
@@ -212,21 +227,48 @@ def results(flagged: pd.DataFrame, stations: pd.DataFrame, indicators: Sequence[
     return together([f(observed, stations) for f in dict.fromkeys(r.function for r in indicators)])
 
 
+@dataclass(frozen=True, slots=True)
+class _Judging:
+    """What flags follow from beside the observations."""
+
+    around: Around
+    spoken: pd.DataFrame  # rows of `quality` that people wrote themselves
+    reviews: pd.DataFrame  # the log of reviews
+
+
 def _flagged(
-    observations: pd.DataFrame, spoken: pd.DataFrame, medium: str, span: _Span
+    observations: pd.DataFrame, judging: _Judging, medium: str, span: _Span
 ) -> tuple[pd.DataFrame, GroundCounts]:
     """Observations of one medium with flags, tests and level: people's where they have spoken, else the tests'."""
     inside = _within(observations["time"], span).to_numpy()
-    screened = screen(observations, medium, counted=inside)
+    first = screen(observations, medium, counted=inside)
+    second = corroborate(observations, medium, first.flag, first.tests, judging.around, counted=inside)
     level = words(np.zeros(len(observations), np.int8), [AUTOMATIC])
-    flagged = observations.assign(flag=screened.flag, tests=screened.tests, level=level)
+    flagged = observations.assign(flag=second.flag, tests=second.tests, level=level)
     counts = GroundCounts(
         read=int(inside.sum()),
-        suspect=int((screened.flag[inside] == Flag.SUSPECT).sum()),
-        failed=int((screened.flag[inside] == Flag.FAIL).sum()),
-        not_evaluated=dict(screened.not_evaluated),
+        suspect=int((second.flag[inside] == Flag.SUSPECT).sum()),
+        failed=int((second.flag[inside] == Flag.FAIL).sum()),
+        not_evaluated=dict(first.not_evaluated + second.not_evaluated),
     )
-    return (_overruled(flagged, spoken) if len(spoken) else flagged), counts
+    if len(judging.reviews):
+        flagged = overruled(flagged, judging.reviews)
+    return (_overruled(flagged, judging.spoken) if len(judging.spoken) else flagged), counts
+
+
+def _by_us(flags: pd.DataFrame) -> pd.Series:
+    """Rows of `quality` that a run makes: by tests or from the log of reviews; the others people wrote themselves."""
+    by_tests = flags["level"] == AUTOMATIC
+    return by_tests if by_tests.all() else by_tests | flags["tests"].astype("str").str.startswith(MARK)
+
+
+def _without(logged: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame | None:
+    """The few stored rows from the log of reviews whose observations are gone."""
+    keys = list(TABLES["quality"].key)
+    if logged.empty:
+        return None
+    now = rows.loc[rows["time"].isin(logged["time"]), keys].astype(logged.dtypes[keys])
+    return logged[~pd.MultiIndex.from_frame(logged[keys]).isin(pd.MultiIndex.from_frame(now))]
 
 
 def _overruled(flagged: pd.DataFrame, spoken: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,6 @@ that parameter (wind may stand still, a detection limit may repeat for days).
 """
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -18,15 +17,16 @@ from domain.records import Flag
 from domain.times import HOUR, HOUR_4
 from processing import qc
 from processing.aggregate import coded, length_s, seconds
+from processing.qc_kernel import LIMITS, TESTS, series_tests
 
-#: Tests in the order in which they are named.
-TESTS = ("device", "range", "spike", "rate", "flat", "gap")
 #: A neighbour may be this many periods away, so that one or two missing values do not blind a test ...
 REACH_PERIODS = 3
 #: ... but never so far that two steps leave the context.
 REACH_S = qc.CONTEXT_S // 2
 #: Fewest equal values that make a flat line, suspect and failed, however long the period.
 FLAT_VALUES = (6, 7)
+#: Codes of the flags that mark.
+_MARKS = (int(Flag.SUSPECT), int(Flag.FAIL))
 
 _COLUMNS = (
     "fail_min",
@@ -100,8 +100,7 @@ def thresholds() -> pd.DataFrame:
 def screen(observations: pd.DataFrame, medium: str, *, counted: np.ndarray | None = None) -> Screened:
     """Run every test on the observations of one medium.
 
-    First each value by itself (device, range), then spike and flat line on those that did not fail, then the rate on
-    those that are no failed spike either.
+    See `qc` for what each test means and `qc_kernel` for their order.
 
     Args:
         observations: columns of the table, in any order.
@@ -113,23 +112,52 @@ def screen(observations: pd.DataFrame, medium: str, *, counted: np.ndarray | Non
     series = (station * np.int64(len(names)) + parameter) * np.int64(max(len(periods), 1)) + period
     moment = seconds(observations["time"])
     order = _order(series, moment)
-    limits = thresholds().reindex([(medium, str(p)) for p in names])
-
-    def of(column: str) -> np.ndarray:
-        return np.asarray(limits[column].to_numpy(float)[parameter[order]])
-
-    step = np.array([length_s(p) if p in (HOUR, HOUR_4) else np.nan for p in periods])[period[order]]
-    values = observations["value"].to_numpy(float)[order]
-    device = observations["flag"].to_numpy(np.int8)[order]
-    flags = _all_tests(values, moment[order], series[order], device, step, of)
-    marked = np.isin(flags, (int(Flag.SUSPECT), int(Flag.FAIL)))
-    code = (marked * (1 << np.arange(len(TESTS)))[:, None]).sum(axis=0)
-    rows = np.ones(len(code), bool) if counted is None else counted[order]
+    step = np.array([length_s(p) if p in (HOUR, HOUR_4) else np.nan for p in periods])
+    table = thresholds().reindex([(medium, str(p)) for p in names])
+    limits = _limits(table, step)
+    kind = (parameter * np.int64(max(len(periods), 1)) + period)[order]
+    flags = series_tests(
+        observations["value"].to_numpy(float)[order],
+        moment[order],
+        series[order],
+        observations["flag"].to_numpy(np.int8)[order],
+        kind,
+        limits,
+    )
+    code = (np.isin(flags, _MARKS) * (1 << np.arange(len(TESTS)))[:, None]).sum(axis=0)
+    rows = slice(None) if counted is None else counted[order]
     flag, tests = np.empty(len(code), np.int8), np.empty(len(code), np.int8)
     flag[order], tests[order] = qc.worst(flags), code
-    return Screened(
-        flag, pd.Categorical.from_codes(tests, categories=_COMBINATIONS), _reasons(flags[:, rows], of, step, rows)
+    named = pd.Categorical.from_codes(tests, categories=_COMBINATIONS)
+    untold = np.isnan(table[list(_DECIDES.values())].to_numpy(float))[parameter[order][rows]]
+    return Screened(flag, named, _reasons(flags[:, rows], untold, np.isnan(step)[period[order]][rows]))
+
+
+def _limits(table: pd.DataFrame, step: np.ndarray) -> np.ndarray:
+    """(parameters x periods, 18) the limits of the kernel for every parameter in every period."""
+    of = {c: np.repeat(table[c].to_numpy(float), len(step)) for c in _COLUMNS}
+    step = np.tile(step, len(table))
+    reach = np.minimum(REACH_PERIODS * step, REACH_S)
+    suspect_n, fail_n = (
+        np.maximum(np.ceil(of[c] * 3600 / step), least)
+        for c, least in zip(("flat_suspect_h", "flat_fail_h"), FLAT_VALUES, strict=True)
     )
+    compared = np.where(np.isnan(step), np.nan, 1.0)
+    made = {
+        "spike_suspect": of["spike_suspect"] * compared,
+        "rate_suspect": of["rate_suspect"] * compared,
+        "flat_suspect_n": suspect_n,
+        "flat_fail_n": fail_n,
+        "flat_tolerance": np.nan_to_num(of["flat_tolerance"]),
+        "flat_above": np.nan_to_num(of["flat_above"], nan=-np.inf),
+        "longest_s": of["gap_periods"] * step,
+        "reach_s": reach,
+        "flat_reach_s": np.full(len(step), float(REACH_S)),
+        "step_s": step,
+        "flat_least": np.full(len(step), float(FLAT_VALUES[0])),
+    }
+    of |= made
+    return np.stack([of[name] for name in LIMITS], axis=1)
 
 
 def _order(series: np.ndarray, moment: np.ndarray) -> np.ndarray | slice:
@@ -140,61 +168,14 @@ def _order(series: np.ndarray, moment: np.ndarray) -> np.ndarray | slice:
     return np.lexsort((moment, series))
 
 
-def _all_tests(
-    values: np.ndarray,
-    times: np.ndarray,
-    series: np.ndarray,
-    device: np.ndarray,
-    step: np.ndarray,
-    of: Callable[[str], np.ndarray],
-) -> np.ndarray:
-    """(tests, n) flags in the order of TESTS; rows sorted by series and time."""
-    reach = np.minimum(REACH_PERIODS * step, REACH_S)
-    flags = {"device": qc.device_test(device, values)}
-    flags["range"] = qc.range_test(values, **{c: of(c) for c in ("fail_min", "fail_max", "suspect_min", "suspect_max")})
-    sound = np.where((flags["device"] == int(Flag.FAIL)) | (flags["range"] == int(Flag.FAIL)), np.nan, values)
-    flags["spike"] = qc.spike_test(
-        sound,
-        times,
-        series,
-        suspect=of("spike_suspect"),
-        fail=of("spike_fail"),
-        relative=of("spike_relative"),
-        reach=reach,
-    )
-    suspect_n, fail_n = (
-        np.maximum(np.ceil(of(c) * 3600 / step), least)
-        for c, least in zip(("flat_suspect_h", "flat_fail_h"), FLAT_VALUES, strict=True)
-    )
-    flags["flat"] = qc.flat_test(
-        sound,
-        times,
-        series,
-        suspect_n=suspect_n,
-        fail_n=fail_n,
-        tolerance=np.nan_to_num(of("flat_tolerance")),
-        above=np.nan_to_num(of("flat_above"), nan=-np.inf),
-        reach=reach,
-    )
-    sound = np.where(flags["spike"] == int(Flag.FAIL), np.nan, sound)
-    flags["rate"] = qc.rate_test(sound, times, series, suspect=of("rate_suspect"), fail=of("rate_fail"), reach=reach)
-    flags["gap"] = qc.gap_test(values, times, series, longest=of("gap_periods") * step)
-    missing = np.isnan(values)
-    for name in ("spike", "flat", "rate"):
-        # Values left out because another test failed them are not missing: this test did not judge them.
-        flags[name] = np.where((flags[name] == int(Flag.MISSING)) & ~missing, int(Flag.NOT_EVALUATED), flags[name])
-    return np.stack([flags[t] for t in TESTS])
-
-
-def _reasons(flags: np.ndarray, of: Callable[[str], np.ndarray], step: np.ndarray, rows: np.ndarray) -> Counter[str]:
-    """How many of the rows each test could not judge, by reason."""
+def _reasons(flags: np.ndarray, untold: np.ndarray, odd: np.ndarray) -> Counter[str]:
+    """How many of the rows each test could not judge, by reason; `untold` (n, tests) and `odd` (n,) tell which."""
     out: Counter[str] = Counter()
-    for test, column in _DECIDES.items():
+    for i, test in enumerate(_DECIDES):
         open_ = flags[TESTS.index(test)] == int(Flag.NOT_EVALUATED)
-        untold = np.isnan(of(column)[rows])
-        out[f"{test}: no threshold for the parameter"] = int((open_ & untold).sum())
+        out[f"{test}: no threshold for the parameter"] = int((open_ & untold[:, i]).sum())
         if test != "range":
-            odd = ~untold & np.isnan(step[rows])
-            out[f"{test}: only hourly and 4-hourly values are compared"] = int((open_ & odd).sum())
-            out[f"{test}: too few values near by"] = int((open_ & ~untold & ~odd).sum())
+            rest = open_ & ~untold[:, i]
+            out[f"{test}: only hourly and 4-hourly values are compared"] = int((rest & odd).sum())
+            out[f"{test}: too few values near by"] = int((rest & ~odd).sum())
     return Counter({k: n for k, n in out.items() if n})

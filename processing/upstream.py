@@ -21,6 +21,7 @@ class Upstream:
     days: frozenset[tuple[str, date]]
     review: int  # number of the last entry seen
     bands: int  # version of the table seen
+    fresh: bool  # whether any of the two went on since the last run
 
     def settle(self, home: Home) -> None:
         """Remember that these days have been computed."""
@@ -35,7 +36,8 @@ def upstream(home: Home) -> Upstream:
     review = since if entries.empty else int(entries["number"].max())
     seen, now = home.ledger.cursor(BANDS), home.lake.version("bands")
     learnt = frozenset() if now == seen else _learnt_days(home, seen)
-    return Upstream(frozenset(days_spoken_of(entries)) | learnt, review, now)
+    days = frozenset(days_spoken_of(entries)) | learnt
+    return Upstream(days, review, now, fresh=(review, now) != (since, seen))
 
 
 def _learnt_days(home: Home, seen: int) -> frozenset[tuple[str, date]]:

@@ -7,6 +7,7 @@ from domain.records import Flag
 from domain.standards import setting
 from domain.times import HOUR, HOUR_4
 from processing.aggregate import Observed, coded, distinct, length_s, nothing, results, together, whole_days, words
+from processing.corroboration import OF_THE_UNUSUAL
 from processing.registered import indicator
 
 #: Marks of planned work (calibration, maintenance) and of a stopped plant: no value, but no fault either.
@@ -32,7 +33,8 @@ PLANNED = ("C", "M", "F")
 def failed_share(observed: Observed, stations: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001 - all take both
     """Largest share of marked values among a parameter's last six periods, with parameter and tests (detail).
 
-    Planned work (source flags C, M, F) is no fault. The medium is the station's.
+    Planned work (source flags C, M, F) is no fault, nor is a value that is only unusual to neighbours or history. The
+    medium is the station's.
 
     Args:
         observed: hourly or 4-hourly observations with the columns medium and tests.
@@ -47,6 +49,8 @@ def _shares(observed: Observed, period: str) -> pd.DataFrame:
     if not len(at):
         return nothing()
     marked = np.isin(observed.flag, (Flag.SUSPECT, Flag.FAIL)) & ~frame["source_flag"].isin(PLANNED).to_numpy()
+    code, texts = coded(frame["tests"])
+    marked &= np.array([not _only_unusual(text) for text in texts], bool)[code]
     station, time = observed.station[at], observed.time[at]
     values = int(setting("quality.failed_share", "values"))
     # Stations stand so far apart on one axis that no window reaches from one into the next.
@@ -70,6 +74,11 @@ def _shares(observed: Observed, period: str) -> pd.DataFrame:
         detail=_told(frame["tests"], at[marks], names, parameter, last),
         edition="own definition",
     )
+
+
+def _only_unusual(tests: str) -> bool:
+    """Whether none of the tests tells a wrong value: neighbours and history tell the unusual, which pollution is."""
+    return all(name.partition("@")[0] in OF_THE_UNUSUAL for name in tests.split(","))
 
 
 def _largest(

@@ -108,6 +108,12 @@ def test_tolerance_and_detection_limit():
     assert flat([0.02] * 8, above=0.05) == [1] * 8
 
 
+def test_with_a_step_the_time_counts_and_half_the_values_are_enough():
+    assert flat([7, NAN, NAN, 7], step=1.0 * H, least=2) == [3, 9, 9, 3]
+    assert flat([7, NAN, NAN, 7], step=1.0 * H, least=3) == [2, 9, 9, 2]
+    assert flat([7, NAN, NAN, 7]) == [2, 9, 9, 2]
+
+
 def test_too_few_values_cannot_be_judged():
     assert flat([7, 7, 7]) == [2, 2, 2]
 
@@ -115,7 +121,7 @@ def test_too_few_values_cannot_be_judged():
 def test_a_gap_marks_the_first_value_after_it():
     v = np.array([1.0, 1, 1, 1])
     t = np.array([0, 1, 9, 40]) * H
-    assert qc.gap_test(v, t, np.zeros(4, int), longest=5.0 * H).tolist() == [2, 1, 3, 2]
+    assert qc.gap_test(v, t, np.zeros(4, int), longest=5.0 * H).tolist() == [3, 1, 3, 3]
 
 
 @pytest.mark.parametrize(

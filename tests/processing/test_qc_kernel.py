@@ -31,26 +31,20 @@ def twin(values, times, series, device, kind, table):
         sound, times, series, suspect=of["spike_suspect"], fail=of["spike_fail"], relative=of["spike_relative"],
         reach=of["reach_s"],
     )  # fmt: skip
-    flags["flat"] = flats(sound, times, series, of)
+    flags["flat"] = qc.flat_test(
+        sound, times, series, suspect_n=of["flat_suspect_n"], fail_n=of["flat_fail_n"], step=of["step_s"],
+        least=OF["flat_least"], tolerance=of["flat_tolerance"], above=of["flat_above"], reach=of["flat_reach_s"],
+    )  # fmt: skip
+    assert flags["flat"].tolist() == flats(sound, times, series, of).tolist()
     calm = np.where(np.isin(flags["spike"], (3, 4)), NAN, sound)
     flags["rate"] = qc.rate_test(
         calm, times, series, suspect=of["rate_suspect"], fail=of["rate_fail"], reach=of["reach_s"]
     )
-    flags["gap"] = gaps(values, times, series, of["longest_s"])
+    flags["gap"] = qc.gap_test(values, times, series, longest=of["longest_s"])
     missing = np.isnan(values)
     for name in ("spike", "flat", "rate"):
         flags[name] = np.where((flags[name] == 9) & ~missing, 2, flags[name])
     return np.stack([flags[t] for t in TESTS])
-
-
-def gaps(values, times, series, longest):
-    """One value after the other: suspect when nothing came within `longest`, or a day, before it."""
-    out, last = np.full(len(values), 9), {}
-    for i in np.flatnonzero(~np.isnan(values)):
-        quiet = times[i] - last.get(series[i], -(10**9)) > min(longest[i], qc.CONTEXT_S)
-        out[i] = 2 if np.isnan(longest[i]) else 3 if quiet else 1
-        last[series[i]] = times[i]
-    return out
 
 
 def flats(values, times, series, of):
@@ -93,7 +87,6 @@ changes = st.fixed_dictionaries(
         "spike_relative": st.sampled_from([NAN, 0, 1]), "rate_suspect": st.sampled_from([NAN, 1]),
         "rate_fail": st.sampled_from([NAN, 3]), "flat_suspect_n": st.sampled_from([NAN, 2, 3, 25]),
         "flat_fail_n": st.sampled_from([NAN, 4, 5]), "flat_tolerance": st.sampled_from([0, 1]),
-        "flat_least": st.sampled_from([2, 3, 4]),
         "flat_above": st.sampled_from([-np.inf, 0, 1]), "longest_s": st.sampled_from([NAN, 5 * H, 40 * H]),
         "fail_max": st.sampled_from([NAN, 100]), "fail_min": st.sampled_from([NAN, 0]),
         "suspect_max": st.sampled_from([NAN, 90]),

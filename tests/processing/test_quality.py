@@ -55,3 +55,15 @@ def test_stations_do_not_touch():
         got.groupby("subject")["value"].apply(list).map(lambda v: [round(x, 2) for x in v]).tolist()
         == [[0.17, 0.33, 0.5, 0.67, 0.83, 1.0]] * 2
     )
+
+
+def test_what_is_only_unusual_is_no_fault_of_the_station():
+    rows = marked("O3", [3] * 6)
+    for tests, share in (
+        ("neighbours", 0),
+        ("neighbours,climatology@2026-01-01", 0),
+        ("neighbours,flat", 1),
+        ("gap", 1),
+    ):
+        got = failed_share(Observed(rows.assign(tests=tests)), stations())
+        assert got["value"].iloc[-1] == share

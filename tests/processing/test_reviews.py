@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processing.reviews import days_spoken_of, overruled, spoken_of
@@ -48,6 +48,7 @@ def test_the_latest_that_holds_speaks():
 
 
 @given(st.permutations(range(12)))
+@settings(max_examples=25, deadline=None)
 def test_the_order_of_rows_changes_nothing(order):
     entries = said((1, "O3", T[0], T[3], 4), (2, "", T[2], T[4], 3))
     whole = overruled(flagged(), entries)

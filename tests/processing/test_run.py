@@ -1,6 +1,7 @@
 """The shell: whatever the order, the split and the company, the tables become the same."""
 
 import random
+import shutil
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -13,6 +14,7 @@ from processing import run
 from processing.run import compute
 from store.home import Home
 from store.lake import Lake
+from store.ledger.reviews import Review, say_review, take_back
 from tests.processing.observed import NOW, local, series
 
 DAYS = 6
@@ -176,6 +178,80 @@ def test_what_people_said_stands_and_counts(home):
     hour = index[index["time"] == key["time"][0]].iloc[0]
     assert np.isnan(hour["value"])
     assert hour["detail"] == "missing: PM2.5"
+
+
+def spoken(home: Home, **changed) -> int:
+    start = local("2026-08-20 00:00").to_pydatetime()
+    given = {"who": "张示例", "why": "探头离水", "medium": "air", "station_id": "air-1", "parameter": "PM2.5",
+             "start": start, "end": start + timedelta(hours=6), "flag": 4}  # fmt: skip
+    return say_review(home.ledger, Review(**(given | changed)), now=NOW)
+
+
+def test_a_review_is_applied_survives_a_replay_and_can_be_taken_back(home, expected):
+    put(home, county())
+    compute(home, now=NOW)
+    number = spoken(home)
+    counts = compute(home, now=NOW)
+    assert counts.changed > 0
+    kept = home.lake.read("quality", where={"level": ["reviewed"]})
+    assert (kept["flag"].tolist(), set(kept["tests"])) == ([4] * 6, {f"review:{number}"})
+    index = home.lake.read("indicators", where={"indicator": ["air.aqi"], "period": ["PT1H"]})
+    assert index[index["time"] == local("2026-08-20 03:00")]["value"].isna().all()
+    assert compute(home, now=NOW).as_dict() == run.GroundCounts().as_dict()
+    reviewed = tables(home)
+    for table in ("quality", "indicators"):
+        shutil.rmtree(home.root / "lake" / table)
+    home.ledger.advance(run.CURSOR, -1)
+    again = Home.open(home.root)
+    again.lake.upsert("observations", county().assign(value=lambda f: f["value"] + 0.0), now=NOW, why="replay")
+    with again.ledger.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM cursors")
+    compute(again, now=NOW)
+    assert tables(again) == reviewed
+    take_back(home.ledger, number, who="李示例", why="看错", now=NOW)
+    compute(home, now=NOW)
+    assert tables(home) == expected
+
+
+def test_a_withdrawn_observation_takes_its_review_along(home, expected):
+    extra = series("air-2", "PM2.5", [50.0] * 3, "2026-08-20 00:00")
+    put(home, pd.concat([county(), extra]))
+    spoken(home, station_id="air-2", parameter="")
+    compute(home, now=NOW)
+    assert len(home.lake.read("quality", where={"level": ["reviewed"]})) == 3
+    home.lake.upsert("observations", county().iloc[:0], now=NOW, why="withdrawn", remove=extra)
+    compute(home, now=NOW)
+    assert tables(home) == expected
+
+
+def test_learning_is_used_from_its_day_on_and_a_replay_agrees(home, tmp_path_factory):
+    put(home, county())
+    compute(home, now=NOW)
+    high = {
+        "version": "2026-08-21",
+        "valid_from": local("2026-08-21 00:00"),
+        "medium": "air",
+        "station_id": "air-1",
+        "parameter": "SO2",
+        "period": "PT1H",
+        "season": 8,
+        "low": 99.0,
+        "middle": 100.0,
+        "high": 101.0,
+        "n": 500,
+    }
+    bands = TABLES["bands"].frame([high | {"hour": h} for h in range(24)])
+    home.lake.upsert("bands", bands, now=NOW, why="test")
+    assert compute(home, now=NOW).changed > 0
+    quality = home.lake.read("quality", where={"parameter": ["SO2"]})
+    unusual = quality["tests"].str.contains("climatology@2026-08-21")
+    assert quality.loc[unusual, "time"].min() == local("2026-08-21 00:00")
+    assert unusual.sum() == 72
+    other = Home.open(tmp_path_factory.mktemp("replay"))
+    other.lake.upsert("bands", bands, now=NOW, why="test")
+    put(other, county())
+    compute(other, now=NOW)
+    assert tables(other) == tables(home)
 
 
 def test_only_some_media_leave_the_others_marked(home, expected):

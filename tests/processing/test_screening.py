@@ -7,12 +7,25 @@ from hypothesis import strategies as st
 from domain.errors import CatalogueError
 from domain.records import Flag
 from processing import screening
-from processing.screening import screen
+from processing.screening import Screened, screen
 from tests.processing.observed import series
 
 
 def flags(*parts, medium="air"):
-    return screen(pd.concat(parts, ignore_index=True), medium)
+    """What is said, but for the gap before the first value of each series."""
+    rows = pd.concat(parts, ignore_index=True)
+    got = screen(rows, medium)
+    tests = got.tests.astype("str")
+    begins = ~rows.duplicated(["station_id", "parameter", "period"]).to_numpy() & (np.asarray(tests) == "gap")
+    return Screened(np.where(begins, 1, got.flag), np.where(begins, "", tests), got.not_evaluated)
+
+
+def test_a_series_begins_as_it_resumes_after_silence():
+    rows = series("a", "PM2.5", [40.0, 41, 40, 42]).iloc[[0, 1]]
+    later = series("a", "PM2.5", [41.0, 43], "2026-08-21 00:00")
+    got = screen(pd.concat([rows, later], ignore_index=True), "air")
+    assert got.flag.tolist() == [3, 1, 3, 1]
+    assert list(got.tests) == ["gap", "", "gap", ""]
 
 
 def wavy(level, n=24, step=1.0):
