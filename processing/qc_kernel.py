@@ -55,6 +55,43 @@ def series_tests(
     )
 
 
+def summed_up(
+    flags: np.ndarray, kind: np.ndarray, counted: np.ndarray, kinds: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The worst flag of each row (see `qc.worst`), the tests that marked it, and how often each test could not judge.
+
+    Args:
+        flags: (tests, n) as of `series_tests`.
+        kind: (n,) kind of each value.
+        counted: (n,) whether the row counts.
+        kinds: how many kinds there are.
+
+    Returns:
+        (n,) int8 flags; (n,) int8, bit t set when test t says suspect or failed; (kinds, tests) rows not evaluated.
+    """
+    flag, marks, unjudged = _summed(flags, np.ascontiguousarray(kind, np.int64), np.asarray(counted, np.bool_), kinds)
+    return np.asarray(flag), np.asarray(marks), np.asarray(unjudged)
+
+
+@njit(cache=True)
+def _summed(flags, kind, counted, kinds):  # type: ignore[no-untyped-def]  # compiled
+    tests, size = flags.shape
+    worst, marks = np.empty(size, np.int8), np.zeros(size, np.int8)
+    unjudged = np.zeros((kinds, tests), np.int64)
+    for i in range(size):
+        flag = 2
+        for t in range(tests):
+            f = flags[t, i]
+            if f == 2:
+                unjudged[kind[i], t] += counted[i]
+            elif flag == 2 or f > flag:
+                flag = f
+            if 3 <= f <= 4:
+                marks[i] |= 1 << t
+        worst[i] = flag
+    return worst, marks, unjudged
+
+
 @njit(cache=True)
 def _all(values, times, series, device, kind, limits):  # type: ignore[no-untyped-def]  # compiled
     size = len(values)

@@ -13,11 +13,10 @@ import pandas as pd
 
 from domain.catalogue import TABLES_DIR, parameters, read_table
 from domain.errors import CatalogueError
-from domain.records import Flag
 from domain.times import HOUR, HOUR_4
 from processing import qc
 from processing.aggregate import coded, length_s, seconds
-from processing.qc_kernel import LIMITS, TESTS, series_tests
+from processing.qc_kernel import LIMITS, TESTS, series_tests, summed_up
 
 #: A neighbour may be this many periods away, so that one or two missing values do not blind a test ...
 REACH_PERIODS = 3
@@ -25,8 +24,6 @@ REACH_PERIODS = 3
 REACH_S = qc.CONTEXT_S // 2
 #: Fewest equal values that make a flat line, suspect and failed, however long the period.
 FLAT_VALUES = (6, 7)
-#: Codes of the flags that mark.
-_MARKS = (int(Flag.SUSPECT), int(Flag.FAIL))
 
 _COLUMNS = (
     "fail_min",
@@ -124,13 +121,12 @@ def screen(observations: pd.DataFrame, medium: str, *, counted: np.ndarray | Non
         kind,
         limits,
     )
-    code = (np.isin(flags, _MARKS) * (1 << np.arange(len(TESTS)))[:, None]).sum(axis=0)
-    rows = slice(None) if counted is None else counted[order]
-    flag, tests = np.empty(len(code), np.int8), np.empty(len(code), np.int8)
-    flag[order], tests[order] = qc.worst(flags), code
+    rows = np.ones(len(kind), bool) if counted is None else counted[order]
+    worst, marks, unjudged = summed_up(flags, kind, rows, len(limits))
+    flag, tests = np.empty(len(kind), np.int8), np.empty(len(kind), np.int8)
+    flag[order], tests[order] = worst, marks
     named = pd.Categorical.from_codes(tests, categories=_COMBINATIONS)
-    untold = np.isnan(table[list(_DECIDES.values())].to_numpy(float))[parameter[order][rows]]
-    return Screened(flag, named, _reasons(flags[:, rows], untold, np.isnan(step)[period[order]][rows]))
+    return Screened(flag, named, _reasons(unjudged, table, step))
 
 
 def _limits(table: pd.DataFrame, step: np.ndarray) -> np.ndarray:
@@ -168,14 +164,15 @@ def _order(series: np.ndarray, moment: np.ndarray) -> np.ndarray | slice:
     return np.lexsort((moment, series))
 
 
-def _reasons(flags: np.ndarray, untold: np.ndarray, odd: np.ndarray) -> Counter[str]:
-    """How many of the rows each test could not judge, by reason; `untold` (n, tests) and `odd` (n,) tell which."""
+def _reasons(unjudged: np.ndarray, table: pd.DataFrame, step: np.ndarray) -> Counter[str]:
+    """How many rows each test could not judge, by reason, from those of every kind (parameters x periods, tests)."""
+    odd = np.tile(np.isnan(step), len(table))
     out: Counter[str] = Counter()
-    for i, test in enumerate(_DECIDES):
-        open_ = flags[TESTS.index(test)] == int(Flag.NOT_EVALUATED)
-        out[f"{test}: no threshold for the parameter"] = int((open_ & untold[:, i]).sum())
+    for test, column in _DECIDES.items():
+        open_ = unjudged[:, TESTS.index(test)]
+        untold = np.repeat(np.isnan(table[column].to_numpy(float)), len(step))
+        out[f"{test}: no threshold for the parameter"] = int(open_[untold].sum())
         if test != "range":
-            rest = open_ & ~untold[:, i]
-            out[f"{test}: only hourly and 4-hourly values are compared"] = int((rest & odd).sum())
-            out[f"{test}: too few values near by"] = int((rest & ~odd).sum())
+            out[f"{test}: only hourly and 4-hourly values are compared"] = int(open_[~untold & odd].sum())
+            out[f"{test}: too few values near by"] = int(open_[~untold & ~odd].sum())
     return Counter({k: n for k, n in out.items() if n})

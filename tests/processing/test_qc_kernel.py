@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processing import qc
-from processing.qc_kernel import LIMITS, TESTS, series_tests
+from processing.qc_kernel import LIMITS, TESTS, series_tests, summed_up
 
 H = 3600
 NAN = float("nan")
@@ -113,3 +113,18 @@ def test_nothing_gives_nothing():
     empty = np.zeros(0)
     got = series_tests(empty, empty.astype(int), empty.astype(int), empty.astype(np.int8), empty.astype(int), limits())
     assert got.shape == (6, 0)
+
+
+flags = st.lists(st.lists(st.sampled_from([1, 2, 3, 4, 9]), min_size=6, max_size=6), max_size=30)
+
+
+@given(flags, st.randoms(use_true_random=False))
+def test_flags_are_summed_up_as_the_twin_does(given_flags, chance):
+    table = np.array(given_flags, dtype=np.int8).reshape(-1, 6).T
+    kind = np.array([chance.randrange(3) for _ in given_flags], dtype=np.int64)
+    counted = np.array([chance.random() < 0.5 for _ in given_flags], dtype=bool)
+    worst, marks, unjudged = summed_up(table, kind, counted, 3)
+    assert worst.tolist() == qc.worst(table).tolist()
+    assert marks.tolist() == (np.isin(table, (3, 4)) * (1 << np.arange(6))[:, None]).sum(axis=0).tolist()
+    for k in range(3):
+        assert unjudged[k].tolist() == (table[:, counted & (kind == k)] == 2).sum(axis=1).tolist()
