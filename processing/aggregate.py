@@ -162,21 +162,24 @@ class Observed:
         flag = self.flag[at]
         below = (self.frame["source_flag"] == "L").to_numpy()[at]
         good = ~np.isin(flag, (Flag.FAIL, Flag.MISSING)) & np.isfinite(raw)
-        shape = (len(key), len(parameters))
-        out = Wide(
+        usable = np.where(good, np.where(below, raw / 2, raw), np.nan)
+        size, place = (len(key), len(parameters)), row * len(parameters) + column
+        return Wide(
             names=self.names,
             station=(key // span).astype(np.int64),
             time=key % span + first,
-            values=np.full(shape, np.nan),
-            flags=np.full(shape, int(Flag.MISSING), np.int8),
-            seen=np.zeros(shape, bool),
-            halved=np.zeros(shape, bool),
+            values=_placed(size, place, usable, np.nan),
+            flags=_placed(size, place, flag, int(Flag.MISSING)),
+            seen=_placed(size, place, np.ones(len(at), bool), False),
+            halved=_placed(size, place, below & good, False),
         )
-        out.values[row, column] = np.where(good, np.where(below, raw / 2, raw), np.nan)
-        out.flags[row, column] = flag
-        out.seen[row, column] = True
-        out.halved[row, column] = below & good
-        return out
+
+
+def _placed(size: tuple[int, int], place: np.ndarray, given: np.ndarray, otherwise: object) -> np.ndarray:
+    """An array of so many rows and columns with the given values at places counted row by row."""
+    out = np.full(size[0] * size[1], otherwise, given.dtype)
+    out[place] = given
+    return out.reshape(size)
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,8 +165,7 @@ class Lake:
         needed = [*names, *(c for c in spec.key if c not in names)]
         found = snapshot.rows(spec, needed, scope.partitions(spec, snapshot.files), scope.rows(spec))
         order = Keyed.of(found, spec.key).order()
-        found = found.select(names)
-        return to_frame(spec, found if order is None else found.take(order), categories=categories)
+        return to_frame(spec, found.select(names), order=order, categories=categories)
 
     def version(self, table: str) -> int:
         """The newest version of the table; -1 where there is none."""

@@ -98,6 +98,7 @@ def write(store: FileSystem, spec: Table, partition: Partition, rows: pa.Table) 
             out,
             compression="snappy",
             row_group_size=_GROUP_ROWS,
+            write_batch_size=_GROUP_ROWS,
             write_statistics=[spec.key[0]],  # by which the groups differ; of the file the log says more
             store_schema=False,
         )

@@ -4,7 +4,9 @@ Inside the lake every text column is a dictionary array: that is how Parquet kee
 copying codes costs a tenth of what the text itself costs.
 """
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,10 @@ from domain.records import Table
 
 #: How text is kept inside the lake.
 WORDS = pa.dictionary(pa.int32(), pa.string())
+#: Columns or partitions worked on at once: Arrow leaves the interpreter free meanwhile.
+AT_ONCE = min(4, os.cpu_count() or 1)
+#: Rows from which on threads are worth their start.
+_MANY = 100_000
 
 
 def from_frame(spec: Table, frame: pd.DataFrame, columns: Sequence[str] | None = None) -> pa.Table:
@@ -36,23 +42,28 @@ def from_frame(spec: Table, frame: pd.DataFrame, columns: Sequence[str] | None =
     return pa.Table.from_arrays(arrays, names=names)
 
 
-def to_frame(spec: Table, rows: pa.Table, *, categories: bool = False) -> pd.DataFrame:
-    """The rows as a frame; text as `str`, or as categories whose words are in order and all occur."""
+def to_frame(spec: Table, rows: pa.Table, *, order: np.ndarray | None = None, categories: bool = False) -> pd.DataFrame:
+    """The rows, in that order, as a frame; text as `str`, or as categories whose words are in order and all occur."""
     schema = spec.schema
-    columns: dict[str, object] = {}
-    for name in rows.column_names:
+    at = None if order is None else pa.array(order)
+
+    def one(name: str) -> object:
         column = single(rows[name])
+        column = column if at is None else column.take(at)
         if not pa.types.is_dictionary(column.type):
-            columns[name] = column.to_pandas()
-        elif categories:
-            column = ordered(column)
-            words = pd.Index(column.dictionary.to_pandas(), dtype="str")
-            columns[name] = pd.Categorical.from_codes(column.indices.to_numpy(), words, validate=False)
-        else:
-            columns[name] = column.cast(pa.large_string()).to_pandas()
-        if pa.types.is_timestamp(schema.field(name).type):
-            columns[name] = columns[name].dt.as_unit("us")  # type: ignore[attr-defined]
-    return pd.DataFrame(columns, copy=False)
+            found = column.to_pandas()
+            return found.dt.as_unit("us") if pa.types.is_timestamp(schema.field(name).type) else found
+        if not categories:
+            return column.cast(pa.large_string()).to_pandas()
+        column = ordered(column)
+        words = pd.Index(column.dictionary.to_pandas(), dtype="str")
+        return pd.Categorical.from_codes(column.indices.to_numpy(), words, validate=False)
+
+    names = rows.column_names
+    if rows.num_rows < _MANY:
+        return pd.DataFrame({name: one(name) for name in names}, copy=False)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return pd.DataFrame(dict(zip(names, pool.map(one, names), strict=True)), copy=False)
 
 
 def whole(rows: pa.Table) -> pa.Table:

@@ -1,6 +1,5 @@
 """One upsert, partition by partition: read what is stored, merge, write what becomes different; no commit yet."""
 
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -14,10 +13,8 @@ from domain.records import Table
 from store import parts
 from store.merging import Merged, merge
 from store.parts import Part, Partition
+from store.rows import AT_ONCE
 from store.scope import Scope
-
-#: Partitions merged at once; each holds one partition's rows, and Arrow uses the other cores.
-_AT_ONCE = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,7 @@ def make(asked: Asked, found: Found) -> list[Made]:
     if len(groups) == 1:
         results = [one(groups[0])]
     else:
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
             results = list(pool.map(one, groups))
     return [made for made in results if made is not None]
 
