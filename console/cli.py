@@ -18,8 +18,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from console.quality import app as quality_app
 from console.review import app as review_app
-from console.texts import language, say
 from domain.errors import PipelineError
+from domain.texts import language, say
 from domain.times import LOCAL
 
 app = typer.Typer(

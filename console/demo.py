@@ -18,8 +18,8 @@ from rich.console import Console
 from alerts.score import Score, score
 from console import screens
 from console.orchestrator import Airflow, airflow, environment_of
-from console.texts import language, say
 from domain.records import TABLES
+from domain.texts import language, say
 from domain.times import LOCAL
 from processing.charts import county_map, station_chart
 from sample_feeds.scenario import load

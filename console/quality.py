@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from console.texts import say
+from domain.texts import say
 
 app = typer.Typer(no_args_is_help=True, help="Learning from history, drift. 质控：历史学习与漂移。")
 

@@ -8,10 +8,10 @@ import pandas as pd
 import typer
 from rich.markup import escape
 
-from console.texts import say
 from domain.catalogue import parameters
 from domain.errors import PipelineError
 from domain.records import Flag
+from domain.texts import say
 
 app = typer.Typer(no_args_is_help=True, help="Flags set by people: who, when, why. 人工复核。")
 

@@ -7,7 +7,7 @@ import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
-from console.texts import catalogue, say
+from domain.texts import catalogue, say
 from domain.times import LOCAL
 from processing.comparison import Verification, told
 

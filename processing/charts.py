@@ -23,9 +23,10 @@ from domain.catalogue import parameters
 from domain.limits import Limit, limit_of
 from domain.records import Flag
 from domain.registry import Registry
+from domain.texts import say
 from domain.times import DAY, LENGTHS, LOCAL
 from processing.charts_map import MapContent, draw_map
-from processing.charts_style import INK, LIMIT, PALE, SEVERITIES, WITHOUT_STAMP, figure, png, say, strong, style
+from processing.charts_style import INK, LIMIT, PALE, SEVERITIES, WITHOUT_STAMP, figure, png, strong, style
 from processing.gep.inputs import assigned
 from processing.imagery.grid import WGS84, moved
 from store.home import Home

@@ -20,8 +20,9 @@ from shapely.geometry.base import BaseGeometry
 
 from domain.registry import Registry
 from domain.standards import table
+from domain.texts import say
 from domain.times import LOCAL
-from processing.charts_style import INK, PALE, SEVERITIES, WATER, figure, png, say, strong, style
+from processing.charts_style import INK, PALE, SEVERITIES, WATER, figure, png, strong, style
 from processing.imagery.grid import WGS84, moved
 
 #: Medium -> marker, size and colour of its stations, in drawing order.

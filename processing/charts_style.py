@@ -14,7 +14,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import AbstractPathEffect, Normal, withStroke
 
-from domain.catalogue import TABLES_DIR, read_table
 from domain.errors import PipelineError
 
 #: Families with Chinese that systems bring along, best first.
@@ -26,22 +25,6 @@ INK, PALE, WATER, LIMIT = "#222222", "#8a8a8a", "#5b9bd5", "#c0392b"
 WITHOUT_STAMP: dict[str, Any] = {"Software": None}
 #: The four colours of Chinese warnings, dark enough to be read on white.
 SEVERITIES = {"blue": "#1f6fd6", "yellow": "#f2c200", "orange": "#f07d00", "red": "#d7191c"}
-
-
-@cache
-def texts() -> dict[str, dict[str, str]]:
-    """Key -> language -> text, from chart_texts.csv.
-
-    Raises:
-        CatalogueError: the table is not as it must be.
-    """
-    frame = read_table(TABLES_DIR / "chart_texts.csv", columns=["key", "zh", "en"], key=["key"])
-    return {str(r["key"]): {"zh": str(r["zh"]), "en": str(r["en"])} for r in frame.to_dict("records")}
-
-
-def say(key: str, lang: str, **values: object) -> str:
-    """A text of the catalogue with its values filled in."""
-    return texts()[key][lang].format(**values)
 
 
 @cache

@@ -3,7 +3,6 @@
 import struct
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
-from string import Formatter
 
 import matplotlib.image
 import numpy as np
@@ -14,10 +13,11 @@ from matplotlib.ft2font import FT2Font
 
 from domain.limits import Limit
 from domain.records import TABLES, Flag
+from domain.texts import catalogue, say
 from processing import charts
 from processing.charts import SeriesContent, county_map, draw_series, quicklook, station_chart
 from processing.charts_map import MapContent, draw_map, wrapped_text
-from processing.charts_style import font, say, texts
+from processing.charts_style import font
 from processing.sky import compute_sky
 from tests.processing.skyland import NOW, home, put, surface
 
@@ -59,17 +59,8 @@ def content(place, **said):
 def test_the_font_has_the_characters_of_our_texts():
     path = font_manager.findfont(font_manager.FontProperties(family=font()), fallback_to_default=False)
     known = FT2Font(path).get_charmap()
-    wanted = {c for entry in texts().values() for c in entry["zh"] if ord(c) > 127}
+    wanted = {c for entry in catalogue().values() for c in entry["zh"] if ord(c) > 127}
     assert {c for c in wanted if ord(c) not in known} == set()
-
-
-def test_both_languages_name_the_same_values():
-    for key, entry in texts().items():
-        names = [{name for _, name, _, _ in Formatter().parse(entry[lang]) if name} for lang in ("zh", "en")]
-        assert names[0] == names[1], key
-        assert entry["zh"]
-        assert entry["en"]
-    assert say("map.title.ndvi", "zh", county="莲都区") == "莲都区 植被指数与预警分布图"
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
