@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from console.air_cli import app as air_app
 from console.quality import app as quality_app
 from console.review import app as review_app
 from domain.errors import PipelineError
@@ -31,6 +32,7 @@ docs_app = typer.Typer(no_args_is_help=True, help="Pages written from the code. 
 app.add_typer(docs_app, name="docs")
 app.add_typer(review_app, name="review")
 app.add_typer(quality_app, name="qc")
+app.add_typer(air_app, name="air")
 screen = Console()
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Folder of lake, ledger and files (SANYAN_HOME).")]

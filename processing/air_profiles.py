@@ -70,6 +70,19 @@ def standard_of(profile: str) -> str:
     return str(table("air_hourly_profiles").set_index("profile").loc[profile, "standard"])
 
 
+def profile_of(standard: str) -> str:
+    """The profile in use for hours under an edition of HJ 633: of its profiles the one that editions.csv names.
+
+    Raises:
+        KeyError: no profile in use has this edition.
+    """
+    used = table("editions").query("subject == 'hourly aqi'")["edition"]
+    found = [str(name) for name in used if standard_of(str(name)) == standard]
+    if not found:
+        raise KeyError(f"no edition {standard!r}; there are {', '.join(sorted({standard_of(str(n)) for n in used}))}")
+    return found[0]
+
+
 def hourly_index(
     profile: str, station: np.ndarray, time: np.ndarray, values: np.ndarray, at: np.ndarray | None = None
 ) -> aqi.Aqi:

@@ -23,7 +23,7 @@ from processing.aggregate import (
     results,
     together,
 )
-from processing.air_profiles import hourly_index, standard_of
+from processing.air_profiles import hourly_index, profile_of, standard_of
 from processing.periods import marked
 from processing.registered import indicator
 
@@ -48,7 +48,7 @@ _OZONE = index.ITEMS.index("O3")
     parameters=index.ITEMS,
     before_days=1,
 )
-def air_aqi(observed: Observed, stations: pd.DataFrame) -> pd.DataFrame:
+def air_aqi(observed: Observed, stations: pd.DataFrame, *, edition: str | None = None) -> pd.DataFrame:
     """Hourly and daily air quality index with its primary pollutants (detail) and category (grade).
 
     Hourly: by the profile of the day, since 2026 and by the live platform before it 1 h means, PM through the 24 h
@@ -58,22 +58,27 @@ def air_aqi(observed: Observed, stations: pd.DataFrame) -> pd.DataFrame:
     Args:
         observed: hourly observations.
         stations: the registry's stations (zone decides the ozone limit of incomplete days).
+        edition: an edition of HJ 633 for all days; by default the one in force on each.
+
+    Raises:
+        KeyError: there is no such edition.
     """
     rows = observed.wide(index.ITEMS, HOUR)
-    hourly = _hourly_rows(rows)
+    hourly = _hourly_rows(rows, edition)
     days = observed.days(index.ITEMS, HOUR)
     means = _daily_means(days)
     means[:, _OZONE] = _mda8(days, stations).value
     peak = np.fmax.reduce(days.values[:, _OZONE], axis=-1)
     peak[np.isfinite(days.values[:, _OZONE]).sum(axis=-1) < setting("air.daily", "hours")] = np.nan
     worst = _worst(days)
-    daily = _daily_rows(means, worst, days, peak)
+    daily = _daily_rows(means, worst, days, peak, edition)
     return together([hourly, daily])
 
 
-def _hourly_rows(rows: Wide) -> pd.DataFrame:
-    """Index rows of hours, each by the profile of its day."""
-    profile = editions("hourly aqi", dates(day_of(rows.time)))
+def _hourly_rows(rows: Wide, wanted: str | None) -> pd.DataFrame:
+    """Index rows of hours, each by the profile of its day or all by that of one edition."""
+    day = dates(day_of(rows.time))
+    profile = editions("hourly aqi", day) if wanted is None else np.full(len(day), profile_of(wanted), dtype=object)
     parts = []
     for name in np.unique(profile):
         at = np.flatnonzero(profile == name)
@@ -82,9 +87,12 @@ def _hourly_rows(rows: Wide) -> pd.DataFrame:
     return together(parts)
 
 
-def _daily_rows(values: np.ndarray, flags: np.ndarray, days: Days, peak: np.ndarray) -> pd.DataFrame:
-    """Index rows of days, each in the edition of its day."""
-    edition = editions("aqi", dates(days.day))
+def _daily_rows(
+    values: np.ndarray, flags: np.ndarray, days: Days, peak: np.ndarray, wanted: str | None
+) -> pd.DataFrame:
+    """Index rows of days, each in the edition of its day or all in one."""
+    day = dates(days.day)
+    edition = editions("aqi", day) if wanted is None else np.full(len(day), wanted, dtype=object)
     parts = []
     for standard in np.unique(edition):
         at = np.flatnonzero(edition == standard)

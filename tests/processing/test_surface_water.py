@@ -113,3 +113,20 @@ def test_a_reported_day_stands_where_nothing_finer_was_measured():
 def test_without_a_target_there_is_no_excess():
     got = water_class(observed(four_hourly("DO", [8.0])), stations(station_id="w", kind="river"))
     assert set(got["indicator"]) == {"water.class"}
+
+
+@pytest.mark.parametrize(
+    ("section", "lake", "values", "published"),
+    [
+        ("小金山", True, (8.98, 14.06, 1.74, 0.05, 0.021), 2), ("均溪", False, (6.87, 9.381, 1.1, 0.0462, 0.03), 2),
+        ("水东桥下", False, (7.354, 8.875, 2.25, 0.0995, 0.0837), 2),
+        ("松阳二中", False, (8.878, 10.323, 3.15, 0.246, 0.6614), 6),
+        ("石门洞", False, (8.13, 7.497, 1.55, 0.067, 0.0239), 2),
+        ("八间房漫水桥", False, (7.99, 8.78, 3.617, 0.047, 0.043), 2),
+        ("三岔口", False, (7.8115, 9.014, 2.51, 0.3, 0.0462), 2),
+    ],
+)  # fmt: skip
+def test_classes_of_the_national_platform_of_other_days(section, lake, values, published):
+    """Published with their unrounded values on 2020-05-08 and 2021-03-20 (national real-time publication)."""
+    items = ("pH", "DO", "CODMn", "NH3N", "TP")
+    assert water.section(np.array([values]), items, np.array([lake])).value[0] == published, section
