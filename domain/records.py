@@ -121,6 +121,31 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """Something satellites saw change: evidence for an alert and a task for a grid worker, never a verdict."""
+
+    id: str  # kind, day first seen and grid cell: the same in every run
+    kind: str  # clearing, dump, burn, pine_decline, bloom, water_loss
+    first_seen: Instant  # start of the Shanghai day
+    last_seen: Instant
+    n_seen: int  # clear days on which it was seen
+    before_from: Instant  # oldest and newest day of the clear view it was compared with
+    before_to: Instant
+    before_scenes: str
+    after_scenes: str
+    township: str  # nine-digit code
+    water_body: str
+    lon: float  # of a point inside, WGS 84
+    lat: float
+    area_ha: float
+    confidence: float  # 0..1, see docs/sky_events.md: an order of looking, no probability
+    changes: str  # JSON: index -> [before, after]
+    geometry: str  # GeoJSON, WGS 84
+    picture: str  # before and after, a name in the files; "" when none was drawn
+    status: str  # new, standing (seen again), over (a clear look shows it gone), withdrawn (no longer follows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GridReport:
     """What a grid worker or a citizen saw, personal data masked."""
 
@@ -314,6 +339,7 @@ TABLES = {
         Table("quality", Quality, _OBSERVED, time="time"),
         Table("bands", Band, ("version", "station_id", "parameter", "period", "season", "hour"), time=""),
         Table("scenes", Scene, ("id",), time="datetime", medium="", passive=("received_at",), history=True),
+        Table("candidates", Candidate, ("id",), time="first_seen", medium="", history=True),
         Table(
             "reports",
             GridReport,
