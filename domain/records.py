@@ -339,7 +339,7 @@ TABLES = {
         Table("quality", Quality, _OBSERVED, time="time"),
         Table("bands", Band, ("version", "station_id", "parameter", "period", "season", "hour"), time=""),
         Table("scenes", Scene, ("id",), time="datetime", medium="", passive=("received_at",), history=True),
-        Table("candidates", Candidate, ("id",), time="first_seen", medium="", history=True),
+        Table("candidates", Candidate, ("id",), time="first_seen", medium=""),
         Table(
             "reports",
             GridReport,
