@@ -73,9 +73,15 @@ class Ledger:
         with self.engine.begin() as connection:
             yield connection
 
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A reading transaction: it waits for no writer and no writer waits for it."""
+        with self.engine.connect().execution_options(sanyan_reading=True) as connection:
+            yield connection
+
     def frame(self, query: sa.Select[Any]) -> pd.DataFrame:
         """The rows of a query as a frame; instants are UTC."""
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             result = connection.execute(query)
             return pd.DataFrame(result.mappings().all(), columns=list(result.keys()))
 
@@ -162,6 +168,7 @@ def _engine(url: str) -> sa.Engine:
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
         # Taking the write lock at once: a transaction that reads first and writes later could otherwise be refused.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reading = connection.get_execution_options().get("sanyan_reading", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine

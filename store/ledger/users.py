@@ -129,19 +129,19 @@ def add_user(ledger: Ledger, user: User, *, now: datetime) -> None:
 
 def count_users(ledger: Ledger) -> int:
     """How many accounts there are."""
-    with ledger.engine.connect() as connection:
+    with ledger.reading() as connection:
         return int(connection.scalar(sa.select(sa.func.count()).select_from(users)) or 0)
 
 
 def read_users(ledger: Ledger) -> pd.DataFrame:
-    """Every account, without passwords: login, name, role, language, created_at, disabled_at, failures, locked_until."""
+    """Every account without its password: login, name, role, language, created_at, disabled_at, failures, locked_until."""
     wanted = [c for c in users.c if c.name != "password"]
     return ledger.frame(sa.select(*wanted).order_by(users.c.login))
 
 
 def account(ledger: Ledger, login: str) -> Account | None:
     """The account of a login."""
-    with ledger.engine.connect() as connection:
+    with ledger.reading() as connection:
         row = connection.execute(sa.select(users).where(users.c.login == login)).mappings().one_or_none()
     if row is None:
         return None
@@ -236,7 +236,7 @@ def signed(ledger: Ledger, secret: str, *, now: datetime, token: bool = False) -
         .where(table.c.id == digest(secret), table.c.ended_at.is_(None), table.c.expires_at > now)
         .where(users.c.disabled_at.is_(None))
     )
-    with ledger.engine.connect() as connection:
+    with ledger.reading() as connection:
         row = connection.execute(query).mappings().one_or_none()
     return None if row is None else _user(row)
 
@@ -258,7 +258,7 @@ def owner_of_link(ledger: Ledger, secret: str, *, now: datetime) -> str | None:
     query = sa.select(links.c.login).where(
         links.c.id == digest(secret), links.c.used_at.is_(None), links.c.expires_at > now
     )
-    with ledger.engine.connect() as connection:
+    with ledger.reading() as connection:
         return connection.scalar(query)
 
 

@@ -63,6 +63,15 @@ def test_opening_at_once_from_many_threads_works(tmp_path):
     assert opened == [-1] * 8
 
 
+def test_a_reader_does_not_wait_for_an_open_writing_transaction(ledger):
+    ledger.reject([rejection()])
+    with ledger.begin() as writing:
+        ledger.advance("compute", 3, writing)
+        assert len(ledger.rejections()) == 1
+        with ledger.reading() as connection:
+            assert connection.exec_driver_sql("SELECT count(*) FROM cursors").scalar() == 0
+
+
 def test_a_worse_answer_never_hides_a_better_one(ledger):
     coverage = Coverage(ledger)
     for state in ("failed", "empty", "received", "failed", "empty"):
