@@ -134,7 +134,7 @@ def count_users(ledger: Ledger) -> int:
 
 
 def read_users(ledger: Ledger) -> pd.DataFrame:
-    """Every account without its password: login, name, role, language, created_at, disabled_at, failures, locked_until."""
+    """Every account, with all but its password."""
     wanted = [c for c in users.c if c.name != "password"]
     return ledger.frame(sa.select(*wanted).order_by(users.c.login))
 
