@@ -1,0 +1,132 @@
+"""From changed cells to patches: cells that touch are one patch, of one kind, and large enough to be looked at."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from processing.imagery.events.kinds import KINDS, Change, Comparison
+from processing.imagery.events.views import ClearView, Ground, References
+
+_EIGHT = np.ones((3, 3), dtype=bool)
+_SQUARE = np.ones((2, 2), dtype=bool)
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Cells of one event on one day: kind, rows and columns (in reading order), and the median strength."""
+
+    kind: str
+    rows: np.ndarray
+    columns: np.ndarray
+    strength: float
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found on one day: `changes` by kind for those who count areas, `patches` for those who look."""
+
+    seen: Comparison
+    changes: Mapping[str, Change]
+    patches: tuple[Patch, ...]
+
+
+def minimum_ha(kind: str, cell_ha: float, limits: Mapping[str, float]) -> float:
+    """The smallest candidate of a kind, ha: its area or its number of cells, whichever is more."""
+    return max(limits[f"{kind}_area_min_ha"], limits[f"{kind}_cells_min"] * cell_ha)
+
+
+def stated_ha(kind: str, cell_ha: float, limits: Mapping[str, float]) -> float:
+    """The size, ha, from which an event is promised to be found in one clear scene.
+
+    Larger than the smallest candidate, since the cells along an edge mix and the 20 m bands blur two cells in.
+    """
+    return max(limits["stated_area_factor"] * minimum_ha(kind, cell_ha, limits), limits["stated_cells"] * cell_ha)
+
+
+def detect(
+    bands: Mapping[str, np.ndarray],
+    day: int,
+    references: References,
+    ground: Ground,
+    limits: Mapping[str, float],
+    kinds: Iterable[str] = tuple(KINDS),
+) -> Found:
+    """All events of a day.
+
+    Args:
+        bands: reflectance by common name (see views.BANDS), NaN where not seen clear (y, x).
+        day: days since 1970-01-01.
+        references: the views to compare with.
+        ground: zones and land cover.
+        limits: imagery thresholds.
+        kinds: which to look for.
+    """
+    seen = Comparison(ClearView.never(ground.waters.shape).after(bands, day), day, references, ground, limits)
+    changes = {kind: KINDS[kind].find(seen) for kind in kinds}
+    return Found(seen, changes, tuple(patches(changes, ground, limits)))
+
+
+def patches(changes: Mapping[str, Change], ground: Ground, limits: Mapping[str, float]) -> list[Patch]:
+    """The patches of all kinds, by kind in the order of KINDS and then in reading order.
+
+    Kinds of the group `ground` share their patches: one patch has the kind most of its cells have. Canopy events are
+    looked for outside them. Blooms of one water body are one patch, however many rafts they drift in. A patch must be
+    as large as `minimum_ha` and somewhere two cells wide, since lines of cells come from edges that moved a little.
+    """
+    cell_ha = ground.resolution**2 / 10_000
+    ordered = [kind for kind in KINDS if kind in changes]
+    shared = [kind for kind in ordered if KINDS[kind].group == "ground"]
+    out: list[Patch] = []
+    taken = np.zeros(ground.waters.shape, dtype=bool)
+    if shared:
+        union = np.logical_or.reduce([changes[kind].changed for kind in shared])
+        # Every dump also lost its leaves: of the kinds that claim a cell the later, more special one has it.
+        claim = np.zeros(union.shape, dtype=np.intp)
+        for number, kind in enumerate(shared):
+            claim[changes[kind].changed] = number
+        for cells in _cells(_labels(union)):
+            kind = shared[int(np.bincount(claim[cells]).argmax())]
+            taken[cells] = True
+            out += _kept(kind, cells, changes[kind], cell_ha, limits)
+    for kind in ordered:
+        if kind in shared:
+            continue
+        changed = changes[kind].changed
+        if KINDS[kind].group == "canopy":
+            changed = changed & ~ndimage.binary_dilation(taken, _EIGHT)
+        labels = _labels(changed)
+        if kind == "bloom":
+            labels = np.where(labels > 0, ground.waters, 0)
+        for cells in _cells(labels):
+            out += _kept(kind, cells, changes[kind], cell_ha, limits)
+    return sorted(out, key=lambda p: (list(KINDS).index(p.kind), p.rows[0], p.columns[0]))
+
+
+def _labels(changed: np.ndarray) -> np.ndarray:
+    """Numbers of the patches that are somewhere two cells wide; 0 elsewhere."""
+    labels, n = ndimage.label(changed, structure=_EIGHT)
+    wide = np.zeros(n + 1, dtype=bool)
+    wide[np.unique(labels[ndimage.binary_opening(changed, _SQUARE)])] = True
+    wide[0] = False
+    return np.where(wide[labels], labels, 0)
+
+
+def _cells(labels: np.ndarray) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+    """Rows and columns of each label, in the order of the labels."""
+    rows, columns = np.nonzero(labels)
+    chosen = labels[rows, columns]
+    order = np.argsort(chosen, kind="stable")
+    edges = np.flatnonzero(np.diff(chosen[order])) + 1
+    if chosen.size:
+        yield from zip(np.split(rows[order], edges), np.split(columns[order], edges), strict=True)
+
+
+def _kept(
+    kind: str, cells: tuple[np.ndarray, np.ndarray], change: Change, cell_ha: float, limits: Mapping[str, float]
+) -> list[Patch]:
+    if len(cells[0]) * cell_ha < minimum_ha(kind, cell_ha, limits) - 1e-9:
+        return []
+    inside = change.changed[cells]
+    return [Patch(kind, cells[0], cells[1], float(np.median(change.strength[cells][inside])))]

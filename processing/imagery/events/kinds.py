@@ -1,0 +1,117 @@
+"""The kinds of events, one function each, found without a list.
+
+A function becomes a kind by saying so where it is written:
+
+    @event("clearing", group="ground", key="ndvi", shown=("ndvi", "bi"))
+    def clearing(seen: Comparison) -> Change: ...
+
+The decorator returns it unchanged. Kinds of one `group` compete for a patch: a burnt slope also lost its leaves.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from processing.imagery.events.season import expected
+from processing.imagery.events.views import ClearView, Ground, References
+
+#: ground and canopy: change of land since the reference; water: state or change of water bodies.
+Group = Literal["ground", "canopy", "water"]
+Reference = Literal["latest", "season", "summer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Where something changed; all arrays have the grid's shape.
+
+    `comparable`: cells that could be judged. `strength`: the weakest of the criteria as a share of its threshold (1 at
+    the threshold, 2 twice as strong; only its values inside `changed` have a meaning).
+    """
+
+    changed: np.ndarray
+    comparable: np.ndarray
+    strength: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of event. `key` is the index whose return to its value before ends it; `shown` are told of a candidate."""
+
+    id: str
+    group: Group
+    key: str
+    shown: tuple[str, ...]
+    since: Reference
+    find: "Callable[[Comparison], Change]"
+
+
+KINDS: dict[str, Kind] = {}
+
+Finder = Callable[["Comparison"], Change]
+
+
+def event(
+    kind: str, *, group: Group, key: str, shown: tuple[str, ...], since: Reference = "latest"
+) -> Callable[[Finder], Finder]:
+    """Register the function that finds a kind of event; the function is returned unchanged.
+
+    Args:
+        kind: id, as in imagery_event_land.csv and in the thresholds `<kind>_...`.
+        group: kinds that compete for a patch.
+        key: index whose return ends the event.
+        shown: indices told before and after.
+        since: the view it is compared with.
+    """
+
+    def register(function: Finder) -> Finder:
+        KINDS[kind] = Kind(kind, group, key, shown, since, function)
+        return function
+
+    return register
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One day beside its references, with what the season did meanwhile; indices are made once."""
+
+    now: ClearView
+    day: int
+    references: References
+    ground: Ground
+    limits: Mapping[str, float]
+
+    @cached_property
+    def groups(self) -> np.ndarray:
+        """Surfaces that share a season."""
+        return self.ground.groups()
+
+    @cached_property
+    def _land(self) -> np.ndarray:
+        return (self.ground.townships > 0) & (self.ground.waters == 0)
+
+    def reference(self, since: Reference) -> ClearView:
+        """The view of a name."""
+        return getattr(self.references, since)
+
+    def change(self, name: str, since: Reference = "latest") -> np.ndarray:
+        """An index now less the same before; NaN where one of them is not known."""
+        return self.now.index(name) - self.reference(since).index(name)
+
+    def beyond_season(self, name: str, since: Reference = "latest") -> np.ndarray:
+        """The change of an index beyond what its kind of surface did meanwhile, never stronger than the change itself.
+
+        What all forest does is the season (leaves, haze, the angle of the sun); an event is what one place does. The
+        change expected is the median over the cells of the same land cover whose view before is of the same day.
+        """
+        delta = self.change(name, since)
+        usual = expected(delta, self.groups, self.reference(since).day, self._land, self.limits)
+        same_way = np.sign(usual) == np.sign(delta)
+        return np.where(same_way, np.sign(delta) * np.maximum(np.abs(delta) - np.abs(usual), 0), delta)
+
+    def recent(self) -> np.ndarray:
+        """True where the latest view is recent enough to be compared with."""
+        with np.errstate(invalid="ignore"):
+            return self.day - self.references.latest.day <= self.limits["clearing_gap_max_days"]

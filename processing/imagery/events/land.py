@@ -1,0 +1,135 @@
+"""Events on land: woodland cleared, bare soil or something dumped, a burn scar, a stand of pines in decline.
+
+At 10 m a spoil heap, a cleared slope and a landslide look alike: what is found is a place to look at, never a verdict.
+Thresholds are rows of domain/tables/imagery_thresholds.csv; docs/sky_events.md tells rules, sizes and confusions.
+"""
+
+from datetime import date, timedelta
+
+import numpy as np
+
+from processing.imagery.events.kinds import Change, Comparison, event
+from processing.imagery.events.views import day_of
+
+
+@event("clearing", group="ground", key="ndvi", shown=("ndvi", "bi"))
+def clearing(seen: Comparison) -> Change:
+    """Woodland that lost its leaves and shows bare soil since the latest clear view.
+
+    NDVI falls by at least -clearing_dndvi_max and BI rises by at least clearing_dbi_min beyond what the season did to
+    the same land cover, from closed vegetation (clearing_ndvi_before_min) to land (clearing_ndvi_min). Start values of
+    two-date change; see `_lost_leaves` for what is kept out.
+    """
+    return _lost_leaves(seen, seen.ground.allowed("clearing"))
+
+
+@event("dump", group="ground", key="ndvi", shown=("ndvi", "visible", "flat"))
+def dump(seen: Comparison) -> Change:
+    """Green land turned bright and grey (rubble, waste, concrete), or grassland laid bare.
+
+    Leaves are lost as for a clearing, and what is there now is bright (dump_visible_min, dump_dvisible_min) and its
+    spectrum nearly flat: (SWIR1 - B) / (SWIR1 + B) at most dump_flat_max, where soil has 0.5 and more. On the covers
+    named for the kind `bare_soil` the loss of leaves is enough. Own rule.
+    """
+    limits = seen.limits
+    found = _lost_leaves(seen, seen.ground.allowed("dump"))
+    with np.errstate(invalid="ignore"):
+        brighter = seen.change("visible") / limits["dump_dvisible_min"]
+        grey = (
+            (seen.now.index("visible") >= limits["dump_visible_min"])
+            & (brighter >= 1)
+            & (seen.now.index("flat") <= limits["dump_flat_max"])
+        )
+    bare = seen.ground.allowed("bare_soil") if seen.ground.cover is not None else np.zeros_like(grey)
+    strength = np.where(grey, np.minimum(found.strength, brighter), found.strength)
+    return Change(found.changed & (grey | bare), found.comparable, strength)
+
+
+@event("burn", group="ground", key="nbr", shown=("nbr", "ndvi"))
+def burn(seen: Comparison) -> Change:
+    """A burn scar: the normalized burn ratio fell, the near infrared is dark, the short-wave infrared is not.
+
+    dNBR at least burn_dnbr_min beyond the season (0.27: moderate severity of Key and Benson 2006, FIREMON, LA-1), NBR
+    now at most burn_nbr_max, NIR now at most burn_nir_max. Shadow darkens all bands; char brightens SWIR2, so
+    SWIR2 must not have fallen.
+    """
+    limits = seen.limits
+    now = seen.now
+    with np.errstate(invalid="ignore"):
+        dnbr, dndvi = -seen.beyond_season("nbr"), seen.beyond_season("ndvi")
+        comparable = np.isfinite(dnbr) & np.isfinite(dndvi) & seen.recent() & seen.ground.allowed("burn")
+        changed = (
+            comparable
+            & (dnbr >= limits["burn_dnbr_min"])
+            & (dndvi <= limits["clearing_dndvi_max"])
+            & (now.index("nbr") <= limits["burn_nbr_max"])
+            & (now.index("nir") <= limits["burn_nir_max"])
+            & (now.index("ndvi") >= limits["clearing_ndvi_min"])
+            & (seen.change("swir22") >= 0)
+            & _not_usual(seen, "nbr", limits["burn_dnbr_min"])
+        )
+    return Change(changed, comparable, dnbr / limits["burn_dnbr_min"])
+
+
+@event("pine_decline", group="canopy", key="ndmi", shown=("ndmi", "rgi", "ndvi"), since="summer")
+def pine_decline(seen: Comparison) -> Change:
+    """A stand of pines that dried and reddened between early summer and autumn, inside the pine mask.
+
+    Between pine_first_doy and pine_last_doy only, against the view of early summer: NDMI falls by at least
+    -pine_dndmi_max and red over green rises by at least pine_drgi_min beyond what all pines did (drought browns all of
+    them), while a canopy remains (pine_ndvi_min). Dead crowns are 3 to 8 m: 10 m sees stands, not trees.
+    Timing: "September to October versus June" (Remote Sens. 2021, 13, 2083 on deciduous false hits); values ours.
+    """
+    limits = seen.limits
+    today = day_of(seen.day)
+    first, last = (
+        date(today.year, 1, 1) + timedelta(days=int(limits[key]) - 1) for key in ("pine_first_doy", "pine_last_doy")
+    )
+    pines = seen.ground.allowed("pine_decline") & (seen.ground.cover is not None and first <= today <= last)
+    since = seen.references.summer.day
+    with np.errstate(invalid="ignore"):
+        dndmi, drgi = seen.beyond_season("ndmi", "summer"), seen.beyond_season("rgi", "summer")
+        same_year = seen.day - since <= limits["pine_reference_max_days"]
+        comparable = pines & np.isfinite(dndmi) & np.isfinite(drgi) & same_year
+        strength = np.minimum(dndmi / limits["pine_dndmi_max"], drgi / limits["pine_drgi_min"])
+        changed = (
+            comparable
+            & (strength >= 1)
+            & (seen.now.index("ndvi") >= limits["pine_ndvi_min"])
+            & (seen.change("ndvi", "summer") < 0)
+            & (seen.now.index("blue") <= limits["haze_blue_max"])
+        )
+    return Change(changed, comparable, strength)
+
+
+def _lost_leaves(seen: Comparison, allowed: np.ndarray) -> Change:
+    """Closed vegetation that turned into bare ground, beyond the season; kept out are
+
+    clouds and haze the mask missed (bright blue, or NIR risen by more than clearing_dnir_max: ground that loses leaves
+    loses NIR), shadows (red must have risen by clearing_dred_min), another season (view before too old, or the same
+    season a year earlier was as bare), and water (NDVI now below clearing_ndvi_min).
+    """
+    limits = seen.limits
+    now = seen.now
+    with np.errstate(invalid="ignore"):
+        dndvi, dbi = seen.beyond_season("ndvi"), seen.beyond_season("bi")
+        comparable = np.isfinite(dndvi) & np.isfinite(dbi) & seen.recent() & allowed
+        strength = np.minimum(dndvi / limits["clearing_dndvi_max"], dbi / limits["clearing_dbi_min"])
+        changed = (
+            comparable
+            & (strength >= 1)
+            & (seen.references.latest.index("ndvi") >= limits["clearing_ndvi_before_min"])
+            & (now.index("ndvi") >= limits["clearing_ndvi_min"])
+            & (now.index("nir") > limits["burn_nir_max"])
+            & (now.index("blue") <= limits["haze_blue_max"])
+            & (seen.change("nir") <= limits["clearing_dnir_max"])
+            & (seen.change("red") >= limits["clearing_dred_min"])
+            & _not_usual(seen, "ndvi", -limits["clearing_dndvi_max"])
+        )
+    return Change(changed, comparable, strength)
+
+
+def _not_usual(seen: Comparison, name: str, loss: float) -> np.ndarray:
+    """False where the same season a year earlier lacked as much: the loss since then is below season_loss_share."""
+    lost = -seen.change(name, "season")
+    return ~(lost < loss * seen.limits["season_loss_share"])
