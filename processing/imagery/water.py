@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import xarray as xr
 from scipy import ndimage
 
 from processing.imagery.zonal import zonal_count
@@ -36,6 +37,24 @@ def inner_water(bodies: np.ndarray, *, resolution: float, shore_buffer_m: float)
     # A border cell of zeros, so that water filling the whole grid still ends somewhere.
     distance = ndimage.distance_transform_edt(np.pad(core, 1), sampling=resolution)[1:-1, 1:-1]
     return np.where(core & (distance - resolution / 2 >= shore_buffer_m), bodies, 0)
+
+
+def extent(green: xr.DataArray, swir1: xr.DataArray, *, threshold: float) -> xr.DataArray:
+    """1 where MNDWI is above the threshold, 0 elsewhere, NaN where a band is missing (float32).
+
+    Compared without dividing, G - S1 > t (G + S1): short-wave infrared slightly below zero is common over dark water,
+    where the index itself has no value but the cell is water all the same. Cells dark in both bands are no water.
+
+    Source: Xu 2006, doi:10.1080/01431160600589179.
+
+    Args:
+        green: surface reflectance at 560 nm, 1.
+        swir1: surface reflectance at 1610 nm, 1.
+        threshold: MNDWI above which a cell is water.
+    """
+    total = green + swir1
+    wet = (green - swir1 > threshold * total) & (total > 0)
+    return wet.astype(np.float32).where(total.notnull())
 
 
 def bloom(ndci: np.ndarray, fai: np.ndarray, limits: Mapping[str, float]) -> np.ndarray:
