@@ -38,7 +38,7 @@ CURSOR = "sky"
 #: Grows when the maths of this eye changes, so that every day is computed anew.
 _EDITION = 1
 _ATTEMPTS = 10
-_TABLES = ("imagery_thresholds.csv", "imagery_scl.csv", "imagery_bands.csv")
+_TABLES = ("imagery_thresholds.csv", "imagery_scl.csv", "sky_bands.csv", "sky_assets.csv")
 
 Progress = Callable[[str, float], None]
 

@@ -6,28 +6,56 @@ A file appears whole or not at all: it is written beside its place and moved the
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
 import rasterio.shutil
 import xarray as xr
+from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 from rasterio.windows import Window
 
 from domain.errors import FeedCorrupt, StoreError
+from store import netcdf
 
 #: A header may claim any size; a county at 10 m is 44 million cells, a full Sentinel-2 tile 121 million.
 MAX_CELLS = 500_000_000
+#: First bytes of what may be opened as a raster, and who reads it. Other drivers of GDAL would open files and addresses
+#: that a document names.
+_SIGNATURES = {
+    b"II*\x00": "GTiff",
+    b"MM\x00*": "GTiff",
+    b"II+\x00": "GTiff",
+    b"MM\x00+": "GTiff",
+    b"\x00\x00\x00\x0cjP  ": "JP2OpenJPEG",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RasterInfo:
+    """What the header of a raster says."""
+
+    shape: tuple[int, int]  # rows, columns
+    count: int  # bands
+    dtype: str
+    crs: str  # EPSG:n or WKT; "" when it names none
+    transform: rasterio.Affine
+    nodata: float | None
+    bounds: tuple[float, float, float, float]  # west, south, east, north in `crs`
 
 
 class Files:
     """One folder of files; every name is relative to it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, max_cells: int = MAX_CELLS) -> None:
         self.root = root
+        self.max_cells = max_cells
 
     def path(self, relative: str | Path) -> Path:
         """The place of a relative name.
@@ -78,33 +106,113 @@ class Files:
             raise
         return place
 
-    def read_raster(self, href: str | Path, *, window: tuple[int, int, int, int] | None = None) -> xr.DataArray:
+    def adopt(self, place: Path, relative: str | Path) -> Path:
+        """Move a whole file of the same disk to its name at once; what was there before is replaced."""
+        target = self.path(relative)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with place.open("rb") as stream:
+            os.fsync(stream.fileno())
+        place.chmod(0o644)
+        return place.replace(target)
+
+    def raster_info(self, href: str | Path) -> RasterInfo:
+        """What the header of a raster says; no cell is read.
+
+        Raises:
+            FeedCorrupt: the file is missing or no raster; the text names it.
+        """
+        with self._opened(href) as source:
+            return RasterInfo(
+                shape=source.shape,
+                count=source.count,
+                dtype=source.dtypes[0],
+                crs=_crs_name(source.crs),
+                transform=source.transform,
+                nodata=source.nodata,
+                bounds=tuple(source.bounds),
+            )
+
+    def read_raster(
+        self, href: str | Path, *, window: tuple[int, int, int, int] | None = None, layer: int | None = None
+    ) -> xr.DataArray:
         """A raster as stored, dims (y, x) for one band and (band, y, x) for several, cell-centre coordinates.
 
-        Attributes: crs (`EPSG:n` or WKT), transform (affine), nodata (None when the file names none).
+        Attributes: crs (`EPSG:n` or WKT), transform (affine), nodata (None when the file names none), and scale, offset
+        and units where the file says so; the numbers are those of the file.
 
         Args:
             href: a name in this store or an absolute path.
             window: (row, column, height, width).
+            layer: number of one band of a file of several, from 1.
 
         Raises:
-            FeedCorrupt: the file is missing, truncated, too large or no raster; the text names it.
+            FeedCorrupt: the file is missing, truncated, no raster, lacks the layer, or declares more cells than
+                `max_cells` (nothing is allocated then); the text names it.
+        """
+        with self._opened(href) as source:
+            name = Path(source.name).name
+            if layer is not None and not 1 <= layer <= source.count:
+                raise FeedCorrupt(f"{name}: band {layer} was wanted, it has {source.count}; is it another product?")
+            part = None if window is None else Window(window[1], window[0], window[3], window[2])
+            self._bearable(source, part, layer, name)
+            cells = source.read(indexes=layer, window=part)
+            transform = source.transform if part is None else source.window_transform(part)
+            said = _said(source, layer or 1)
+            crs, nodata = source.crs, source.nodata
+        single = cells.ndim == 3 and len(cells) == 1
+        data = as_array(cells[0] if single else cells, transform=transform, crs=_crs_name(crs), nodata=nodata)
+        return data.assign_attrs(said)
+
+    def read_netcdf(
+        self, href: str | Path, variables: Collection[str] | None = None, *, group: str | None = None
+    ) -> xr.Dataset:
+        """Variables of a NetCDF or HDF5 file as stored: nothing scaled, nothing masked, times as numbers.
+
+        Args:
+            href: a name in this store or an absolute path.
+            variables: names, with their group (`PRODUCT/qa_value`) where `group` is not given; None: all of the group.
+            group: path of the group they are in.
+
+        Raises:
+            FeedCorrupt: the file is missing, truncated, no NetCDF, lacks a variable, or declares more cells than
+                `max_cells`; the text names it.
         """
         place = Path(href) if Path(href).is_absolute() else self.path(href)
+        return netcdf.read(place, variables, group=group, max_cells=self.max_cells)
+
+    def read_grid(self, href: str | Path, names: Sequence[str], *, step: int | None = None) -> xr.DataArray:
+        """A variable on a regular grid of a NetCDF or HDF5 file as a raster, north up; see `netcdf.gridded`.
+
+        Args:
+            href: a name in this store or an absolute path.
+            names: what the variable may be called, with its group; the first that is there is read.
+            step: which time of a file of several, from 0.
+
+        Raises:
+            FeedCorrupt: as for `read_netcdf`, or its axes are no grid.
+        """
+        place = Path(href) if Path(href).is_absolute() else self.path(href)
+        return netcdf.gridded(place, names, step=step, max_cells=self.max_cells)
+
+    @contextmanager
+    def _opened(self, href: str | Path) -> Iterator[Any]:
+        place = Path(href) if Path(href).is_absolute() else self.path(href)
         try:
-            with rasterio.open(place) as source:
-                if source.width * source.height * source.count > MAX_CELLS:
-                    raise FeedCorrupt(
-                        f"{place.name}: claims {source.width} x {source.height} x {source.count} cells; "
-                        f"more than {MAX_CELLS} are not read"
-                    )
-                part = None if window is None else Window(window[1], window[0], window[3], window[2])
-                cells = source.read(window=part)
-                transform = source.transform if part is None else source.window_transform(part)
-                crs, nodata = source.crs, source.nodata
-        except RasterioError as error:
+            with rasterio.open(place, driver=_driver(place)) as source:
+                yield source
+        except (RasterioError, CPLE_BaseError, OSError) as error:
             raise FeedCorrupt(f"{place.name}: the raster cannot be read ({error}); fetch it again") from error
-        return as_array(cells[0] if len(cells) == 1 else cells, transform=transform, crs=crs, nodata=nodata)
+
+    def _bearable(self, source: Any, part: Window | None, layer: int | None, name: str) -> None:
+        """Refuse before anything is allocated: the cells that are wanted, and the block that must be unpacked."""
+        height, width = source.shape if part is None else (part.height, part.width)
+        count = source.count if layer is None else 1
+        block = max((rows * columns for rows, columns in source.block_shapes), default=0)
+        if max(height * width * count, block) > self.max_cells:
+            raise FeedCorrupt(
+                f"{name}: claims {source.width} x {source.height} x {source.count} cells in blocks of up to {block}; "
+                f"more than {self.max_cells} are not read; if it is right, raise SANYAN_MAX_CELLS"
+            )
 
     def write_cog(
         self,
@@ -147,3 +255,24 @@ def as_array(cells: np.ndarray, *, transform: rasterio.Affine, crs: object, noda
         coords={"y": rows, "x": columns},
         attrs={"crs": str(crs) if crs is not None else "", "transform": transform, "nodata": nodata},
     )
+
+
+def _driver(place: Path) -> str:
+    with place.open("rb") as stream:
+        first = stream.read(16)
+    found = next((driver for start, driver in _SIGNATURES.items() if first.startswith(start)), None)
+    if found is None:
+        raise FeedCorrupt(f"{place.name}: no GeoTIFF and no JPEG 2000")
+    return found
+
+
+def _crs_name(crs: Any) -> str:
+    """`EPSG:n` where a reference system has a code, else its WKT; "" for none."""
+    return str(crs) if crs is not None else ""
+
+
+def _said(source: Any, layer: int) -> dict[str, Any]:
+    """Scale, offset and unit of a band where the file names them (1, 0 and nothing are what GDAL says otherwise)."""
+    scale, offset, unit = source.scales[layer - 1], source.offsets[layer - 1], source.units[layer - 1]
+    said: dict[str, Any] = {} if (scale, offset) == (1.0, 0.0) else {"scale": scale, "offset": offset}
+    return said | ({"units": unit} if unit else {})

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from domain.registry import Registry
-from store.files import Files
+from store.files import MAX_CELLS, Files
 from store.lake import Lake
 from store.ledger import Coverage, Ledger
 
@@ -23,6 +23,7 @@ class Home:
     | SANYAN_REGISTRY | folder of stations and map | the sample county |
     | SANYAN_LAKE_URL | lake elsewhere, for example an object store | lake/ in the home |
     | SANYAN_LEDGER_URL | SQLAlchemy URL of the ledger | SQLite in the home |
+    | SANYAN_MAX_CELLS | most cells a raster may declare | 500000000 |
     """
 
     root: Path
@@ -57,4 +58,4 @@ class Home:
     @cached_property
     def files(self) -> Files:
         """Raw payloads, rasters, products."""
-        return Files(self.root / "files")
+        return Files(self.root / "files", int(os.environ.get("SANYAN_MAX_CELLS", MAX_CELLS)))

@@ -1,14 +1,16 @@
-"""The tables of the sky eye: thresholds, scene classes and bands, read strictly from domain/tables."""
+"""The tables of the sky eye: thresholds and scene classes, read strictly from domain/tables, and Sentinel-2's bands."""
 
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
 import numpy as np
-import pandas as pd
 
+from domain import imagery
 from domain.catalogue import TABLES_DIR, read_table
 from domain.errors import CatalogueError
+
+SENTINEL2 = "sentinel-2-l2a"
 
 
 @cache
@@ -53,21 +55,11 @@ def scene_classes(use: str) -> np.ndarray:
     return frame.loc[frame[use] == "yes", "code"].astype(int).to_numpy()
 
 
-@cache
 def band_names() -> Mapping[str, tuple[str, ...]]:
-    """Band -> the asset keys catalogues use for it: ours (Planetary Computer's), Earth Search's, Copernicus'."""
-    frame = _bands()
-    return MappingProxyType({str(r.band): (str(r.band), str(r.common_name), str(r.cdse)) for r in frame.itertuples()})
+    """Band of Sentinel-2 L2A -> the asset keys catalogues use for it, its own name first."""
+    return {band: imagery.asset_names(SENTINEL2, band) for band in imagery.bands(SENTINEL2)}
 
 
-@cache
 def wavelengths() -> Mapping[str, float]:
-    """Band -> central wavelength, nm; bands without one (SCL) are left out."""
-    frame = _bands()
-    return MappingProxyType({str(r.band): float(str(r.wavelength_nm)) for r in frame.itertuples() if r.wavelength_nm})
-
-
-@cache
-def _bands() -> pd.DataFrame:
-    path = TABLES_DIR / "imagery_bands.csv"
-    return read_table(path, columns=["band", "common_name", "cdse", "wavelength_nm", "source"], key=["band"])
+    """Band of Sentinel-2 -> central wavelength, nm; bands without one (SCL) are left out."""
+    return {b.band: b.wavelength_nm for b in imagery.bands(SENTINEL2).values() if b.wavelength_nm is not None}
