@@ -40,7 +40,12 @@ class Landscape:
 
 
 def landscape(
-    registry: Registry, grid: Grid, seed: int, *, woods: Sequence[tuple[float, float, float]] = ()
+    registry: Registry,
+    grid: Grid,
+    seed: int,
+    *,
+    woods: Sequence[tuple[float, float, float]] = (),
+    pines: Sequence[tuple[float, float, float]] = (),
 ) -> Landscape:
     """The land of the registry.
 
@@ -49,15 +54,15 @@ def landscape(
         grid: the grid, in metres.
         seed: the same seed gives the same land.
         woods: longitude, latitude and radius in m of places that must be forest (where a clearing is to come).
+        pines: likewise, of places that must be pine forest.
     """
     water = _waters(registry, grid)
     height = elevation(registry, grid, water == RIVER, water == LAKE, seed)
     slope = _slope(height, grid.resolution)
     cover = _cover(registry, grid, water, height, slope, seed)
-    forced = np.zeros(grid.shape, dtype=bool)
-    for lon, lat, radius_m in woods:
-        forced |= grid.near([(lon, lat)], radius_m)
-    cover[forced & ~np.isin(cover, (LAKE, RIVER))] = MIXED
+    for places, kind in ((woods, MIXED), (pines, NEEDLELEAF)):
+        for lon, lat, radius_m in places:
+            cover[grid.near([(lon, lat)], radius_m) & ~np.isin(cover, (LAKE, RIVER))] = kind
     stands = 0.06 * noise(stream(seed, "stands"), grid, 700) + 0.03 * noise(stream(seed, "crowns"), grid, 180)
     fields = 0.09 * parcels(stream(seed, "parcels"), grid, 180)
     tilled = np.isin(cover, (PADDY, DRYLAND, ORCHARD, RESIDENTIAL, INDUSTRY))
@@ -70,7 +75,7 @@ def landscape(
         cover=cover,
         brightness=np.clip(brightness, 0.75, 1.3).astype(np.float32),
         vigour=np.clip(0.5 * noise(stream(seed, "vigour"), grid, 2400), -1, 1).astype(np.float32),
-        light=_light(height, grid.resolution),
+        light=shading(height, grid.resolution, SUN_ELEVATION, SUN_AZIMUTH),
     )
 
 
@@ -93,10 +98,17 @@ def _slope(height: Field, resolution: float) -> Field:
     return np.degrees(np.arctan(np.hypot(south, east))).astype(np.float32)
 
 
-def _light(height: Field, resolution: float) -> Field:
-    """Three quarters of cosine shading: what a coarse terrain correction leaves of it."""
+def shading(height: Field, resolution: float, sun_elevation: float, sun_azimuth: float) -> Field:
+    """Three quarters of cosine shading: what a coarse terrain correction leaves of it.
+
+    Args:
+        height: m above sea level.
+        resolution: cell size, m.
+        sun_elevation: degrees above the horizon.
+        sun_azimuth: degrees, clockwise from north.
+    """
     south, east = np.gradient(height, resolution)
-    up, azimuth = np.radians(SUN_ELEVATION), np.radians(SUN_AZIMUTH)
+    up, azimuth = np.radians(sun_elevation), np.radians(sun_azimuth)
     lit = (np.sin(up) - np.cos(up) * (east * np.sin(azimuth) - south * np.cos(azimuth))) / np.sqrt(
         1 + east**2 + south**2
     )

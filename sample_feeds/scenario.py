@@ -110,12 +110,21 @@ class WireFault(Event):
 
 
 class SkyEvent(Event):
-    """Something to be seen from space: round `centre` over `area_ha`."""
+    """Something to be seen from space: round `centre` over `area_ha`.
 
-    kind: Literal["bloom", "clearing", "dump"]
+    Blooms and lost water (filled, drained) lie on the lake of their centre, the others on land. A bloom ends and lost
+    water comes back; what happened to land stays.
+    """
+
+    kind: Literal["bloom", "clearing", "dump", "burn", "pine_decline", "water_loss"]
     eye: Literal["sky"] = "sky"
     centre: LonLat
     area_ha: Annotated[float, Field(gt=0)]
+
+    @property
+    def on_water(self) -> bool:
+        """Whether it lies on a lake."""
+        return self.kind in {"bloom", "water_loss"}
 
 
 class SpotReports(Event):
@@ -145,6 +154,17 @@ AnyEvent = Annotated[
 ]
 
 
+class Nature(Strict):
+    """What changes between dates by itself; see sample_feeds/nature.py. Reflectances and shares are of bad days."""
+
+    haze: Share = 0.06  # reflectance left in the blue by the atmospheric correction
+    veil_share: Share = 0.15  # of the dates: thin cloud that the scene classification misses
+    angle: Share = 0.05  # spread of brightness by the angles of sun and view
+    registration_m: Annotated[float, Field(ge=0)] = 3.0  # spread of the place of an image
+    glint: Share = 0.012  # spread of reflectance added to water
+    drawdown_m: Annotated[float, Field(ge=0)] = 4.0  # by how much reservoirs fall in late winter
+
+
 class Sky(Strict):
     """When satellites pass, how cloudy it is and how sharp they see."""
 
@@ -156,6 +176,7 @@ class Sky(Strict):
     clouds: dict[int, Share]  # day after the anchor's day -> cloud cover
     default_cloud: Share
     clear_below: Share  # at or below this cover the events themselves are free of cloud
+    nature: Nature | None = None  # without it the land is that of one late summer, the same on every date
 
 
 class Human(Strict):

@@ -1,99 +1,66 @@
 """What Sentinel-2 sees of the invented land: reflectance by band, scene classes, clouds and their shadows.
 
-The land itself never changes; what differs between dates is what the scenario tells, clouds, and sensor noise. Spectra
-(tables/spectra.csv) are rounded values typical of such surfaces in late summer, not measurements.
+The land itself changes only if the scenario has `nature`; otherwise what differs between dates is what the scenario
+tells, clouds, and sensor noise. Spectra (tables/spectra.csv) are rounded typical values, not measurements.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from pyproj import Transformer
 from scipy import ndimage
 from shapely import box, segmentize
 
-from domain.catalogue import read_table
 from domain.registry import Registry
-from sample_feeds.grids import Codes, Field, Grid, Mask, county_grid, noise
-from sample_feeds.landscape import BARE, LAKE, RIVER, SUN_AZIMUTH, SUN_ELEVATION, Landscape, landscape
+from sample_feeds import nature
+from sample_feeds.acquisition import Sight, Tile
+from sample_feeds.grids import Field, Grid, Mask, county_grid, noise
+from sample_feeds.landscape import BARE, LAKE, NEEDLELEAF, RIVER, SUN_AZIMUTH, SUN_ELEVATION, Landscape, landscape
 from sample_feeds.scenario import Scenario, Sky, SkyEvent
+from sample_feeds.spectra import BURNT, COARSE, DUMP, FINE, by_surface, of, spectra
 from sample_feeds.streams import stream
+from sample_feeds.surfaces import Surfaces
 
-SPECTRA = Path(__file__).with_name("tables") / "spectra.csv"
-FINE = ("B02", "B03", "B04", "B08")  # the 10 m bands
-COARSE = ("B05", "B8A", "B11", "B12")  # the 20 m bands
+__all__ = ["COARSE", "DUMP", "FINE", "Sight", "Tile", "spectra"]  # named here by those who draw scenes
+
 QUANTIFICATION, BOA_ADD_OFFSET, NODATA = 10_000, -1000, 0  # processing baseline 05.11
-DUMP = 900  # surfaces beyond the land-cover codes
 CLOUD_BASE_M = 1800
 _NO_DATA, _DARK, _SHADOW, _WATER, _CLOUD, _THICK, _CIRRUS = 0, 2, 3, 6, 8, 9, 10
 _SHADOW_LIGHT = 0.42
 _FOOTPRINT_DEG = 0.01  # how far beyond the county box the swath is kept
 
 
-@cache
-def spectra() -> pd.DataFrame:
-    """Reflectance by surface (index: land-cover code as text, dump, bloom, cloud) and band, with scl and green.
-
-    Raises:
-        CatalogueError: spectra.csv is not as it must be.
-    """
-    columns = ["surface", "name_en", "scl", "green", *FINE[:3], "B05", "B08", "B8A", "B11", "B12"]
-    table = read_table(SPECTRA, columns=columns, key=["surface"]).set_index("surface")
-    return table.drop(columns=["name_en", "line"]).astype(float)
-
-
-@dataclass(frozen=True)
-class Sight:
-    """One acquisition over the county grid: surfaces, algae, cloud and shadow."""
-
-    surface: Codes  # land-cover codes and DUMP
-    algae: Field  # 0..1, share of dense bloom
-    cloud: Field  # 0..1, 0 is clear
-    shadow: Mask
-
-
-@dataclass(frozen=True)
-class Tile:
-    """The pixels of one MGRS tile: its grid, the county pixel under each, and where the swath has data."""
-
-    grid: Grid
-    rows: npt.NDArray[np.intp]
-    columns: npt.NDArray[np.intp]
-    seen: Mask
-
-    def of(self, values: np.ndarray) -> np.ndarray:
-        """Values of the county grid at the pixels of the tile (nearest)."""
-        return np.asarray(values[self.rows, self.columns])
-
-
 def county_land(registry: Registry, scenario: Scenario, resolution_m: int, seed: int) -> Landscape:
     """The land, with forest where the scenario will clear it."""
-    woods = [
-        (*event.centre, 1.5 * float(np.sqrt(event.area_ha * 1e4 / np.pi)) + 150)
-        for event in scenario.of(SkyEvent)
-        if event.kind != "bloom"
-    ]
-    return landscape(registry, county_grid(registry, resolution_m), seed, woods=woods)
+    return land_on(county_grid(registry, resolution_m), registry, scenario, seed)
+
+
+def land_on(grid: Grid, registry: Registry, scenario: Scenario, seed: int) -> Landscape:
+    """The land on any grid, with forest where the scenario will clear it and pines where it will have them die."""
+    places: dict[bool, list[tuple[float, float, float]]] = {True: [], False: []}
+    for event in scenario.of(SkyEvent):
+        if not event.on_water:
+            radius_m = 1.5 * float(np.sqrt(event.area_ha * 1e4 / np.pi)) + 150
+            places[event.kind == "pine_decline"].append((*event.centre, radius_m))
+    return landscape(registry, grid, seed, woods=places[False], pines=places[True])
 
 
 def event_pixels(event: SkyEvent, land: Landscape, seed: int) -> Mask:
     """The pixels of an event: the nearest to its centre, by a ragged measure, until its area is full.
 
-    A bloom stays on the lake of its centre, clearings and dumps on land.
+    Blooms and lost water stay on the lake of their centre, dying pines among pines, the others on land.
     """
     grid = land.grid
     wet = np.isin(land.cover, (LAKE, RIVER))
-    if event.kind == "bloom":
+    if event.on_water:
         labels, _ = ndimage.label(land.cover == LAKE)
         away = np.where(labels > 0, grid.distance([event.centre]), np.inf)
         allowed = labels == labels.ravel()[int(np.argmin(away))]
     else:
-        allowed = ~wet
+        allowed = land.cover == NEEDLELEAF if event.kind == "pine_decline" else ~wet
     size = np.sqrt(event.area_ha * 1e4 / np.pi)
     ragged = 1 + 0.25 * noise(stream(seed, "edge", event.id), grid, max(size, 2 * grid.resolution))
     measure = np.where(allowed, grid.distance([event.centre]) * np.clip(ragged, 0.4, 2), np.inf)
@@ -105,19 +72,61 @@ def event_pixels(event: SkyEvent, land: Landscape, seed: int) -> Mask:
 
 def sight(land: Landscape, scenario: Scenario, at: datetime, cover: float, seed: int) -> Sight:
     """What there is to be seen at an instant under a given share of cloud."""
+    sky = scenario.sky
     surface, algae = land.cover.copy(), np.zeros(land.grid.shape, dtype=np.float32)
+    after = _Aftermath.none(land.grid) if sky.nature else None
     for event in scenario.of(SkyEvent):
-        if event.start > at:
+        if event.start > at or (event.on_water and event.end <= at):
             continue
         pixels = event_pixels(event, land, seed)
         if event.kind == "bloom":
             streaks = 0.7 + 0.3 * noise(stream(seed, "streaks", event.id), land.grid, 300)
-            algae[pixels] = np.clip(streaks, 0.45, 1)[pixels] if at < event.end else 0
-        else:
-            surface[pixels] = BARE if event.kind == "clearing" else DUMP
-    sites = [e.centre for e in scenario.of(SkyEvent)] if cover <= scenario.sky.clear_below else []
+            algae[pixels] = np.clip(streaks, 0.45, 1)[pixels]
+        elif event.kind in _BECOMES:
+            surface[pixels] = _BECOMES[event.kind]
+        if after is not None:
+            after.add(event, pixels, land.grid, seed)
+    sites = [e.centre for e in scenario.of(SkyEvent)] if cover <= sky.clear_below else []
     cloud = clouds(land.grid, cover, sites, stream(seed, "clouds", at.date().isoformat()))
-    return Sight(surface, algae, cloud, shadows(cloud, land.grid.resolution))
+    shadow = shadows(cloud, land.grid.resolution)
+    if sky.nature is None or after is None:
+        return Sight(surface, algae, cloud, shadow)
+    mood = nature.mood(land, sky.nature, at, seed)
+    return Sight(nature.waters(mood, surface), algae, cloud, shadow, after.residue, after.sick, after.tone, mood)
+
+
+#: What the ground is after an event.
+_BECOMES = {"clearing": BARE, "dump": DUMP, "burn": BURNT, "water_loss": BARE}
+
+
+@dataclass(frozen=True)
+class _Aftermath:
+    """What events leave behind in a county with seasons: no two are alike, and none is bare to the last twig."""
+
+    residue: Field
+    sick: Field
+    tone: Field
+
+    @classmethod
+    def none(cls, grid: Grid) -> "_Aftermath":
+        """Nothing happened yet."""
+        nothing, plain = np.zeros(grid.shape, dtype=np.float32), np.ones(grid.shape, dtype=np.float32)
+        return cls(nothing, nothing.copy(), plain)
+
+    def add(self, event: SkyEvent, pixels: Mask, grid: Grid, seed: int) -> None:
+        """One event, in place."""
+        if event.kind == "pine_decline":
+            self.sick[pixels] = np.clip(_patchy(event, grid, seed, 0.65, 0.12), 0.3, 1)[pixels]
+        elif event.kind in _BECOMES:
+            self.residue[pixels] = np.clip(_patchy(event, grid, seed, 0.10, 0.10), 0, 0.4)[pixels]
+            self.tone[pixels] = np.clip(_patchy(event, grid, seed, 1.0, 0.08), 0.7, 1.3)[pixels]
+
+
+def _patchy(event: SkyEvent, grid: Grid, seed: int, middle: float, spread: float) -> Field:
+    """A quantity that differs between events and within each."""
+    rng = stream(seed, "patchy", event.id, middle)
+    own = middle + spread * rng.standard_normal()
+    return np.asarray(own + 0.5 * spread * noise(rng, grid, 120), dtype=np.float32)
 
 
 def clouds(grid: Grid, cover: float, clear: Sequence[tuple[float, float]], rng: np.random.Generator) -> Field:
@@ -175,19 +184,15 @@ def bands(
     land: Landscape, seen: Sight, where: Tile, noise_of: tuple[object, ...], seed: int
 ) -> Iterator[tuple[str, npt.NDArray[np.uint16]]]:
     """Band name and digital numbers: fine bands of the tile's shape, coarse ones of half of it; 0 is no data."""
-    codes, inverse = np.unique(where.of(seen.surface), return_inverse=True)
-    index = inverse.reshape(where.grid.shape)
-    green = _by_surface("green", codes)[index]
-    vigour = where.of(land.vigour) * green
-    factor = where.of(land.brightness * land.light)
-    wet = np.isin(codes, (LAKE, RIVER))[index]
-    factor[wet] = 1
-    algae, cloud, shaded = where.of(seen.algae), where.of(seen.cloud), where.of(seen.shadow)
+    cloud, shaded = where.of(seen.cloud), where.of(seen.shadow)
+    surfaces, mood = Surfaces(land, seen, where), seen.mood
     for band in FINE + COARSE:
-        ground = _by_surface(band, codes)[index] * factor * (1 + _VIGOUR.get(band, -0.08) * vigour)
-        ground += algae * (float(spectra().loc["bloom", band]) - ground)
-        ground[shaded] *= _SHADOW_LIGHT
-        top = float(spectra().loc["cloud", band]) * (0.72 + 0.4 * cloud)  # thick clouds are brighter
+        ground = surfaces.reflectance(band)
+        if mood is None:
+            ground[shaded] *= _SHADOW_LIGHT
+        else:
+            ground = nature.through_air(band, ground, shaded, where.of(mood.haze), where.of(mood.veil))
+        top = of("cloud", band) * (0.72 + 0.4 * cloud)  # thick clouds are brighter
         ground += np.where(cloud > 0, np.minimum(0.12 + 1.8 * cloud, 1), 0).astype(np.float32) * (top - ground)
         valid: np.ndarray = where.seen
         if band in COARSE:
@@ -199,17 +204,15 @@ def bands(
         yield band, np.where(valid, numbers, NODATA).astype(np.uint16)
 
 
-#: What full vigour adds to reflectance of vegetation, as a share of it; -0.08 in other bands.
-_VIGOUR = {"B03": 0.02, "B04": -0.12, "B05": -0.03, "B08": 0.10, "B8A": 0.10}
-
-
 def scene_classes(land: Landscape, seen: Sight, where: Tile) -> npt.NDArray[np.uint8]:
     """Scene classification (SCL) in coarse pixels: the worst of four for clouds, the land by its north-west one."""
     codes, inverse = np.unique(where.of(seen.surface)[::2, ::2], return_inverse=True)
-    out = _by_surface("scl", codes)[inverse.reshape(where.grid.height // 2, where.grid.width // 2)].astype(np.uint8)
-    light = where.of(land.light)[::2, ::2]
+    out = by_surface("scl", codes)[inverse.reshape(where.grid.height // 2, where.grid.width // 2)].astype(np.uint8)
+    mood = seen.mood
+    light = where.of(land.light if mood is None else mood.brightness)[::2, ::2]
     out[(light < 0.62) & (out != _WATER)] = _DARK
-    out[_block(where.of(seen.shadow)).any(axis=(1, 3))] = _SHADOW
+    marked = seen.shadow if mood is None else seen.shadow & ~mood.unmarked
+    out[_block(where.of(marked)).any(axis=(1, 3))] = _SHADOW
     thickness = _block(where.of(seen.cloud)).max(axis=(1, 3))
     for least, code in ((0.0, _CIRRUS), (0.08, _CLOUD), (0.3, _THICK)):
         out[thickness > least] = code
@@ -226,11 +229,6 @@ def cloud_share(classes: npt.NDArray[np.uint8]) -> float:
 def cover_on(sky: Sky, day: int) -> float:
     """Share of cloud on a day after the anchor's day."""
     return sky.clouds.get(day, sky.default_cloud)
-
-
-def _by_surface(column: str, codes: Codes) -> Field:
-    names = ["dump" if code == DUMP else str(code) for code in codes]
-    return spectra().loc[names, column].to_numpy(dtype=np.float32)
 
 
 def _block(values: np.ndarray) -> np.ndarray:
