@@ -1,195 +1,230 @@
-"""From the numbers of a file to a physical quantity, for every product by the same function and a row of a table.
+"""The products of the sky eye: what each is (imagery_products.csv) and how it is made from reflectances.
 
-The rows are in domain/tables/sky_bands.csv and sky_flags.csv. What the file itself says of its scale, offset and valid
-range counts before the table (a GeoTIFF export may have another scale than the original), and what the caller gives
-before both (the offset of Sentinel-2, the gains of GF-1); `basis` among the attributes tells which it was.
-Lazy (dask) arrays stay lazy.
+Bands go by their common names of the STAC eo extension (blue, green, red, rededge1, nir, nir08, swir16, swir22 ...);
+Sentinel-2's own names (B02 ...) are understood too, and a sensor with one near infrared (nir08) uses it as nir. All is
+cell by cell and lazy where the bands are, so any chunks and any number of workers give the same bytes.
 """
 
-import math
-from collections.abc import Collection
-from itertools import groupby
-from typing import Any
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
-from domain import imagery
-from domain.catalogue import convert, convertible
-from domain.errors import FeedCorrupt
+from domain.catalogue import TABLES_DIR, read_table
+from domain.errors import CatalogueError
+from processing.imagery import indices, temperature, water, water_quality
+from processing.imagery.tables import band_names, wavelengths
 
-#: Spellings of "no unit".
-_NO_UNIT = {"", "1", "none", "unitless", "dimensionless", "n/a", "-"}
+T = TypeVar("T")
+Bands = Mapping[str, xr.DataArray]
+Limits = Mapping[str, float]
+
+OVER = ("any", "land", "water")
+MARKS = ("absolute", "relative", "calibrated")
+_COLUMNS = ("id", "name_zh", "name_en", "unit", "over", "bands", "needs", "formula", "mark", "source", "confidence")
 
 
-def physical(
-    product: str,
-    band: str,
-    raw: xr.DataArray,
-    *,
-    scale: float | None = None,
-    offset: float | None = None,
-    qa: xr.DataArray | None = None,
-) -> xr.DataArray:
-    """Numbers of a file as a quantity: number * scale + offset in the unit of the table (float32), NaN where missing.
-
-    Missing are numbers equal to the nodata of the table or of the file, outside the valid range, not finite, and cells
-    that `qa` does not let through: none of them takes part in arithmetic. Classes and flags stay whole numbers.
-
-    Args:
-        product: id in sky_products.csv.
-        band: own or common name.
-        raw: (y, x), or any shape, as `store` reads it.
-        scale: overrides file and table.
-        offset: in the unit of the result; overrides file and table.
-        qa: True where a cell may be used (`usable`), of the same shape.
-
-    Returns:
-        the same shape, coordinates, crs and transform; attributes units, long_name, basis, confidence and, where the
-        place is uncertain, position_error_m.
+@cache
+def product_table() -> pd.DataFrame:
+    """The products, indexed by id: names, unit, over, bands and needs (tuples), formula, mark, source, use_limits.
 
     Raises:
-        KeyError: the product has no such band.
-        ValueError: scale or offset are decided by scene or camera and were not given; shapes differ.
-        FeedCorrupt: the file's unit is another quantity's.
+        CatalogueError: the table is not as it must be; every problem at once.
     """
-    spec = imagery.band_of(product, band)
-    kept = {k: v for k, v in raw.attrs.items() if k in {"crs", "transform", "axes"}}
-    told: dict[str, Any] = {"units": spec.unit, "long_name": spec.common_name, "confidence": spec.confidence}
-    error = imagery.products()[product].position_error_m
-    told |= {} if error is None else {"position_error_m": error}
-    if spec.kind != "quantity":
-        return raw.assign_attrs(told).rename(spec.common_name)
-    factor, factor_basis = _decided("scale", scale, raw.attrs.get("scale"), spec.scale, spec)
-    term, term_basis = _decided("offset", offset, raw.attrs.get("offset"), spec.offset, spec)
-    if qa is not None and qa.shape != raw.shape:
-        raise ValueError(f"{product} {band}: quality of shape {qa.shape} for cells of shape {raw.shape}")
-    low, high = raw.attrs.get("valid_range") or (spec.valid_min, spec.valid_max)
-    factor, term, unit_basis = _in_unit(raw.attrs.get("units", ""), spec, factor, term)
-    quantity = xr.apply_ufunc(
-        _quantity,
-        raw,
-        *([] if qa is None else [qa]),
-        kwargs={
-            "nodata": tuple({v for v in (spec.nodata, raw.attrs.get("nodata")) if v is not None}),
-            "low": -math.inf if low is None else low,
-            "high": math.inf if high is None else high,
-            "scale": factor,
-            "offset": term,
-        },
-        dask="parallelized",
-        output_dtypes=[np.float32],
-    )
-    basis = f"scale by {factor_basis}, offset by {term_basis}{unit_basis}"
-    return quantity.rename(spec.common_name).assign_attrs(kept | told | {"basis": basis, "nodata": math.nan})
-
-
-def usable(
-    product: str,
-    band: str,
-    raw: xr.DataArray,
-    *,
-    drop: Collection[str] | None = None,
-    at_least: float | None = None,
-) -> xr.DataArray:
-    """True where a quality band lets a cell be used.
-
-    Of flags, a field of bits that has a `keep` row lets only its `keep` values through, any other field all but its
-    `drop` values.
-
-    Args:
-        product: id in sky_products.csv.
-        band: of flags, or a share such as qa_value of Sentinel-5P.
-        raw: as the file has it, any shape.
-        drop: meanings (sky_flags.csv) to drop instead of those the table says.
-        at_least: for shares, the smallest that is let through.
-
-    Raises:
-        KeyError: the product has no such band.
-        ValueError: a share without `at_least`, flags without rules, or an unknown meaning.
-    """
-    spec = imagery.band_of(product, band)
-    if spec.kind == "quantity":
-        if at_least is None:
-            raise ValueError(f"{product} {band} is a share; say at_least")
-        return (physical(product, band, raw) >= at_least).rename("usable")
-    rules = imagery.flag_rules(product, spec.band)
-    if not rules:
-        raise ValueError(f"{product} {band} has no rows in sky_flags.csv")
-    unknown = set(drop or ()) - {r.meaning for r in rules}
-    if unknown:
-        raise ValueError(f"{product} {band} knows no {sorted(unknown)}; it has {sorted({r.meaning for r in rules})}")
-    checks = []
-    for (first, bits), group in groupby(sorted(rules, key=_field), key=_field):
-        of_field = list(group)
-        keep = () if drop is not None else tuple(r.value for r in of_field if r.use == "keep")
-        gone = tuple(r.value for r in of_field if (r.use == "drop" if drop is None else r.meaning in drop))
-        checks.append((first, (1 << bits) - 1, keep, gone))
-    let_through = xr.apply_ufunc(
-        _usable, raw, kwargs={"checks": tuple(checks)}, dask="parallelized", output_dtypes=[bool]
-    )
-    return let_through.rename("usable").assign_attrs({k: raw.attrs[k] for k in ("crs", "transform") if k in raw.attrs})
-
-
-def _field(rule: imagery.FlagRule) -> tuple[int, int]:
-    return rule.first_bit, rule.bits
-
-
-def _decided(
-    what: str, given: float | None, file: Any, table: float | None, spec: imagery.BandSpec
-) -> tuple[float, str]:
-    """Scale or offset and on whose word: the caller's, the file's, the table's."""
-    if given is not None:
-        return float(given), "caller"
-    if table is None:
-        raise ValueError(f"{spec.product} {spec.band}: the {what} is not the same for all scenes; give {what}=")
-    if file is None or math.isclose(float(file), table, rel_tol=1e-6, abs_tol=1e-12):
-        return table, "table"
-    return float(file), f"file ({file:g}; the table has {table:g})"
-
-
-def _in_unit(said: str, spec: imagery.BandSpec, scale: float, offset: float) -> tuple[float, float, str]:
-    """Scale and offset into the unit of the table when the file names another one."""
-    unit = str(said).strip()
-    if unit == spec.unit or unit.lower() in _NO_UNIT:
-        return scale, offset, ""
-    if not convertible(unit, spec.unit):
-        raise FeedCorrupt(
-            f"{spec.product} {spec.band}: the file's unit {unit!r} cannot be turned into {spec.unit!r}; "
-            "if it can, add a row to domain/tables/units.csv"
+    path = TABLES_DIR / "imagery_products.csv"
+    frame = read_table(path, columns=[*_COLUMNS, "use_limits"], key=["id"])
+    known = set(frame["id"])
+    problems = [
+        f"{path.name}:{row.line}: {what}"
+        for row in frame.itertuples()
+        for what in (
+            *([] if row.over in OVER else [f"over is {row.over!r}; write one of {', '.join(OVER)}"]),
+            *([] if row.mark in MARKS else [f"mark is {row.mark!r}; write one of {', '.join(MARKS)}"]),
+            *(f"needs {other!r}, which is no product" for other in str(row.needs).split() if other not in known),
         )
-    zero, one = convert(np.array([offset, offset + scale]), unit, spec.unit)
-    return float(one - zero), float(zero), f", unit {unit!r} by units.csv"
+    ]
+    if problems:
+        raise CatalogueError(problems)
+    frame["bands"], frame["needs"] = frame["bands"].str.split().map(tuple), frame["needs"].str.split().map(tuple)
+    return frame.set_index("id").drop(columns="line")
 
 
-def _quantity(
-    cells: np.ndarray,
-    let_through: np.ndarray | None = None,
+@cache
+def coefficients(product: str, sensor: str = "") -> Mapping[str, float]:
+    """Symbol -> value of a product from imagery_coefficients.csv, for one sensor where they differ by sensor.
+
+    Raises:
+        CatalogueError: a value is no number, or there is no row for the product and sensor.
+    """
+    frame = _coefficient_table()
+    rows = frame[(frame["product"] == product) & frame["sensor"].isin(["", sensor])]
+    if rows.empty:
+        raise CatalogueError([f"{_FILE}:1: no coefficients of {product!r} for sensor {sensor!r}; add rows"])
+    try:
+        return MappingProxyType({str(row.symbol): float(str(row.value)) for row in rows.itertuples()})
+    except ValueError as error:
+        raise CatalogueError([f"{_FILE}: {product}: {error}; write a number"]) from error
+
+
+@cache
+def version(product: str) -> str:
+    """Eight hexadecimal digits that change with the row or a coefficient of a product or of one it needs."""
+    row = product_table().loc[product]
+    every = _coefficient_table()
+    own = every.loc[every["product"] == product, ["sensor", "symbol", "value"]].to_csv(index=False)
+    parts = [product, str(row["formula"]), str(row["unit"]), own, *(version(other) for other in row["needs"])]
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:8]
+
+
+def bands_of(ids: Iterable[str]) -> tuple[str, ...]:
+    """The bands these products need, by common name, each once."""
+    return tuple(dict.fromkeys(band for name in ids for band in product_table()["bands"][name]))
+
+
+def possible(ids: Iterable[str], bands: Iterable[str]) -> tuple[str, ...]:
+    """Those of `ids` for which all bands are there (own or common names)."""
+    there = _named({str(band): band for band in bands}).keys()
+    return tuple(name for name in ids if set(product_table()["bands"][name]) <= there)
+
+
+def compute(
+    bands: Bands | xr.Dataset,
+    ids: Iterable[str],
     *,
-    nodata: tuple[float, ...],
-    low: float,
-    high: float,
-    scale: float,
-    offset: float,
-) -> np.ndarray:
-    numbers = cells.astype(np.float64)
-    valid = np.isfinite(numbers) & (numbers >= low) & (numbers <= high)
-    for value in nodata:
-        # In the precision of the file: -3.4e38 as a double is not its single-precision twin.
-        same = np.float64(np.float32(value)) if cells.dtype == np.float32 and np.isfinite(value) else value
-        valid &= numbers != same
-    if let_through is not None:
-        valid &= let_through
-    numbers *= scale
-    numbers += offset
-    return np.where(valid, numbers, np.nan).astype(np.float32)
+    limits: Limits,
+    sensor: str = "sentinel-2",
+    nm: Mapping[str, float] | None = None,
+) -> xr.Dataset:
+    """Products of one scene, float32 (water: 0 or 1), NaN where a band is missing; lazy where the bands are.
+
+    Each carries units, long_name, formula, source, mark (absolute, relative), version, crs and transform.
+
+    Args:
+        bands: band -> surface reflectance (1), lwir11 -> kelvin, no2 -> mol/m2; one shape.
+        ids: products of imagery_products.csv; those whose bands are absent are left out (`possible` names the rest).
+        limits: imagery thresholds.
+        sensor: whose coefficients to use where they differ by sensor.
+        nm: common name -> central wavelength, nm; Sentinel-2's when not given.
+
+    Raises:
+        KeyError: no such product.
+        ValueError: the product comes from a fit of its own (rsei.apply, aerosol).
+        CatalogueError: no coefficients for the sensor.
+    """
+    wanted = tuple(ids)
+    own = [name for name in wanted if name not in _MAKE and name in product_table().index]
+    if own:
+        raise ValueError(f"{', '.join(own)}: made from a fit, by rsei.apply or aerosol.pm25, not from one scene alone")
+    named = _named({str(name): layer for name, layer in bands.items()})
+    made = _Making(named, limits, sensor, nm or _sentinel_nm())
+    return xr.Dataset({name: _described(name, made) for name in possible(wanted, named)})
 
 
-def _usable(cells: np.ndarray, *, checks: tuple[tuple[int, int, tuple[int, ...], tuple[int, ...]], ...]) -> np.ndarray:
-    finite = np.isfinite(cells)
-    bits = np.where(finite, cells, 0).astype(np.int64)
-    out = np.asarray(finite)
-    for first, mask, keep, gone in checks:
-        field = (bits >> first) & mask
-        out = out & (np.isin(field, keep) if keep else ~np.isin(field, gone))
-    return out
+class _Making:
+    """What the functions below take from: bands, thresholds, coefficients of the sensor, wavelengths."""
+
+    def __init__(self, bands: Bands, limits: Limits, sensor: str, nm: Mapping[str, float]) -> None:
+        self.bands, self.limits, self.sensor, self.nm = bands, limits, sensor, nm
+
+    def __call__(self, *names: str) -> list[xr.DataArray]:
+        return [self.bands[name] for name in names]
+
+    def of(self, product: str) -> Mapping[str, float]:
+        return coefficients(product, self.sensor)
+
+
+def _described(name: str, made: _Making) -> xr.DataArray:
+    row = product_table().loc[name]
+    source = made.bands[row["bands"][0]]
+    place = {key: source.attrs[key] for key in ("crs", "transform") if key in source.attrs}
+    said = {
+        "units": row["unit"],
+        "long_name": row["name_en"],
+        "formula": row["formula"],
+        "source": row["source"],
+        "mark": row["mark"],
+        "version": version(name),
+    }
+    layer = _MAKE[name](made).astype(np.float32).rename(name)
+    return layer.drop_attrs().assign_attrs(said | place)
+
+
+def _fvc(made: _Making) -> xr.DataArray:
+    ends = {"soil": made.limits["fvc_ndvi_soil"], "vegetation": made.limits["fvc_ndvi_vegetation"]}
+    return indices.fvc(indices.ndvi(*made("red", "nir")), **ends)
+
+
+def _evi(made: _Making) -> xr.DataArray:
+    blue, red, nir = made("blue", "red", "nir")
+    return indices.evi(blue, red, nir, **made.of("evi"))
+
+
+def _fai(made: _Making) -> xr.DataArray:
+    red, nir, swir1 = made("red", "nir", "swir16")
+    return indices.fai(red, nir, swir1, red_nm=made.nm["red"], nir_nm=made.nm["nir"], swir1_nm=made.nm["swir16"])
+
+
+def _wetness(made: _Making) -> xr.DataArray:
+    weights = made.of("wetness")
+    return indices.weighted_sum(made(*weights), tuple(weights.values()))
+
+
+_MAKE: Mapping[str, Callable[[_Making], xr.DataArray]] = {
+    "ndvi": lambda m: indices.ndvi(*m("red", "nir")),
+    "kndvi": lambda m: indices.kndvi(*m("red", "nir")),
+    "evi": _evi,
+    "fvc": _fvc,
+    "gndvi": lambda m: indices.gndvi(*m("green", "nir")),
+    "ndre": lambda m: indices.ndre(*m("rededge1", "nir")),
+    "ndmi": lambda m: indices.ndmi(*m("nir", "swir16")),
+    "nbr": lambda m: indices.nbr(*m("nir", "swir22")),
+    "rgi": lambda m: indices.rgi(*m("red", "green")),
+    "ndwi": lambda m: indices.ndwi(*m("green", "nir")),
+    "mndwi": lambda m: indices.mndwi(*m("green", "swir16")),
+    "water": lambda m: water.extent(*m("green", "swir16"), threshold=m.limits["water_mndwi_min"]),
+    "ndci": lambda m: indices.ndci(*m("red", "rededge1")),
+    "chla": lambda m: water_quality.chlorophyll(*m("red", "rededge1"), coefficients=m.of("chla")),
+    "turbidity": lambda m: water_quality.turbidity(*m("red", "nir08"), coefficients=m.of("turbidity")),
+    "spm": lambda m: water_quality.suspended_matter(*m("red"), coefficients=m.of("spm")),
+    "cdom": lambda m: water_quality.cdom(*m("green", "red"), coefficients=m.of("cdom")),
+    "ndti": lambda m: indices.ndti(*m("red", "green")),
+    "fai": _fai,
+    "ndbwi": lambda m: water_quality.ndbwi(*m("green", "red")),
+    "dbwi": lambda m: water_quality.dbwi(*m("green", "red")),
+    "boi": lambda m: water_quality.boi(*m("blue", "green", "red")),
+    "bi": lambda m: indices.bi(*m("blue", "red", "nir", "swir16")),
+    "ibi": lambda m: indices.ibi(*m("green", "red", "nir", "swir16")),
+    "ndbsi": lambda m: indices.ndbsi(*m("blue", "green", "red", "nir", "swir16")),
+    "wetness": _wetness,
+    "lst": lambda m: temperature.celsius(*m("lwir11")),
+    "no2": lambda m: m.bands["no2"] * 1e6,
+}
+
+#: The products that `compute` makes from the bands of one scene.
+FROM_BANDS = tuple(_MAKE)
+_FILE = "imagery_coefficients.csv"
+
+
+@cache
+def _coefficient_table() -> pd.DataFrame:
+    columns = ["product", "sensor", "symbol", "value", "unit", "source", "confidence"]
+    return read_table(TABLES_DIR / _FILE, columns=columns, key=["product", "sensor", "symbol"])
+
+
+def _named(bands: Mapping[str, T]) -> dict[str, T]:
+    """The bands by common name; a lone near infrared at 865 nm serves as nir."""
+    names = band_names()
+    common = {names[band][1] if band in names else band: layer for band, layer in bands.items()}
+    if "nir08" in common:
+        common.setdefault("nir", common["nir08"])
+    return common
+
+
+@cache
+def _sentinel_nm() -> Mapping[str, float]:
+    return _named(wavelengths())
