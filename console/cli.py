@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from console.air_cli import app as air_app
+from console.gep_cli import app as gep_app
 from console.quality import app as quality_app
 from console.review import app as review_app
 from domain.errors import PipelineError
@@ -33,6 +34,7 @@ app.add_typer(docs_app, name="docs")
 app.add_typer(review_app, name="review")
 app.add_typer(quality_app, name="qc")
 app.add_typer(air_app, name="air")
+app.add_typer(gep_app, name="gep")
 screen = Console()
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Folder of lake, ledger and files (SANYAN_HOME).")]

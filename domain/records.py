@@ -222,6 +222,24 @@ class ServiceFlow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Statistic:
+    """One figure that a department reported for a year on its form."""
+
+    zone: str  # nine-digit township or six-digit district code
+    year: int
+    item: str  # id in domain/tables/gep_form_items.csv
+    object: str  # reservoir, site or station; "" when the figure is of the whole zone
+    value: float  # NaN when it does not apply there
+    unit: str
+    state: str  # reported, not applicable (an empty cell is no row at all)
+    form: str
+    department: str
+    document: str  # what the department says it is from
+    received_at: Instant
+    cell: str  # archive reference of the workbook and the cell, "raw/..#sheet!C7"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Superseded:
     """A row that was replaced by a later one, kept with when and why."""
 
@@ -262,9 +280,16 @@ class Alert:
     threshold: float
     unit: str = ""
     severity: str  # the worst
+    severity_now: str = ""  # the present one, which may have gone down; "" is the worst
+    turned_at: Instant | None = None  # since when severity_now holds
+    historical: bool = False  # it was over when late data told of it: recorded and counted, never said
     inhibited_by: str = ""  # the rule that silenced it all the while it fired
     summary_zh: str
     summary_en: str
+    cause_zh: str = ""  # the likely first cause
+    cause_en: str = ""
+    action_zh: str = ""  # what to do first
+    action_en: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -352,6 +377,15 @@ TABLES = {
         Table("indicators", IndicatorValue, ("indicator", "subject", "time", "period"), time="time"),
         # Of months, seasons and years; apart from `indicators` so that a new annual value touches none of its days.
         Table("periods", IndicatorValue, ("indicator", "subject", "time", "period"), time="time"),
+        Table(
+            "statistics",
+            Statistic,
+            ("zone", "year", "item", "object"),
+            time="",
+            medium="",
+            passive=("received_at", "cell"),
+            history=True,
+        ),
         Table("gep_inputs", GepInput, ("zone", "ecosystem", "year", "quantity"), time="", medium=""),
         Table("superseded", Superseded, ("table", "key", "replaced_at"), time="replaced_at", medium=""),
         Table("flows", ServiceFlow, ("zone", "ecosystem", "year", "service"), time="", medium=""),

@@ -11,6 +11,7 @@ from typing import Any
 import openpyxl
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.workbook.workbook import Workbook
 
 from domain.errors import FeedCorrupt
 
@@ -62,19 +63,42 @@ def read(content: bytes) -> list[Sheet]:
     Raises:
         FeedCorrupt: it is no .xlsx workbook, damaged, locked by a password, or of absurd size.
     """
-    if content[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
-        raise FeedCorrupt("an old .xls file or one with a password; save it as .xlsx without password")
+    values, formulas = books(content)
     try:
-        _measured(content)
-        values = openpyxl.load_workbook(io.BytesIO(content), data_only=True)
-        formulas = openpyxl.load_workbook(io.BytesIO(content), data_only=False)
         return [
             Sheet(str(sheet.title), tuple(_rows(sheet, formulas[sheet.title])))
             for sheet in values.worksheets
             if sheet.sheet_state == "visible"
         ]
     except _DAMAGE as error:
-        raise FeedCorrupt(f"no readable .xlsx workbook ({type(error).__name__}: {error}); save it again") from error
+        raise _damaged(error) from error
+
+
+def books(content: bytes) -> tuple[Workbook, Workbook]:
+    """A workbook twice: with the stored results of its formulas, and with the formulas.
+
+    Raises:
+        FeedCorrupt: it is no .xlsx workbook, damaged, locked by a password, or of absurd size.
+    """
+    if content[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
+        raise FeedCorrupt("an old .xls file or one with a password; save it as .xlsx without password")
+    try:
+        _measured(content)
+        values, formulas = (openpyxl.load_workbook(io.BytesIO(content), data_only=given) for given in (True, False))
+        for sheet in values.worksheets:
+            _bounded(sheet)
+    except _DAMAGE as error:
+        raise _damaged(error) from error
+    return values, formulas
+
+
+def _damaged(error: Exception) -> FeedCorrupt:
+    return FeedCorrupt(f"no readable .xlsx workbook ({type(error).__name__}: {error}); save it again")
+
+
+def _bounded(sheet: Any) -> None:
+    if sheet.max_row > MAX_ROWS or sheet.max_column > MAX_COLUMNS:
+        raise ValueError(f"{sheet.title} has {sheet.max_row} rows and {sheet.max_column} columns; that is too many")
 
 
 def _measured(content: bytes) -> None:
@@ -85,8 +109,6 @@ def _measured(content: bytes) -> None:
 
 
 def _rows(values: Any, formulas: Any) -> Iterator[tuple[Any, ...]]:
-    if values.max_row > MAX_ROWS or values.max_column > MAX_COLUMNS:
-        raise ValueError(f"{values.title} has {values.max_row} rows and {values.max_column} columns; that is too many")
     for shown, written in zip(values.iter_rows(values_only=True), formulas.iter_rows(values_only=True), strict=True):
         yield tuple(_cell(value, formula) for value, formula in zip(shown, written, strict=True))
 

@@ -38,7 +38,7 @@ from domain.registry import Registry
 from domain.times import LOCAL, day_start
 from sample_feeds.reports import Report, Step, classes, reports
 from sample_feeds.scenario import ReportFault, Scenario
-from sample_feeds.spreadsheets import to_bytes
+from domain.spreadsheets import to_bytes
 
 PAGE_SIZE = 5
 HOUR = timedelta(hours=1)

@@ -23,7 +23,7 @@ from domain.times import LOCAL
 from sample_feeds.chance import gauss, key
 from sample_feeds.scenario import Scenario, SoilSample
 from sample_feeds.signals import sites
-from sample_feeds.spreadsheets import to_bytes
+from domain.spreadsheets import to_bytes
 from sample_feeds.weather import TABLES
 
 SAMPLED_DAY, REPORTED_DAY, REPORTED_AT = 19, 25, time(15, 20)

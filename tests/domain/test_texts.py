@@ -11,7 +11,7 @@ from domain.records import Reason, Severity
 from store.ledger import STATES
 
 PROJECT = Path(texts.__file__).parents[2]
-ROOMS = ("console", "processing", "alerts")
+ROOMS = ("console", "ingest", "processing", "alerts")
 
 
 def test_every_text_has_both_languages_and_the_same_values():

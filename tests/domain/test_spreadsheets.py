@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from openpyxl import Workbook, load_workbook
 
-from sample_feeds.spreadsheets import to_bytes
+from domain.spreadsheets import to_bytes
 
 MONDAY = datetime(2026, 8, 24, tzinfo=UTC)
 FOUND = MONDAY.replace(tzinfo=None) + timedelta(hours=15, minutes=12, seconds=7)
