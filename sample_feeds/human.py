@@ -35,10 +35,10 @@ import prcoords
 from openpyxl import Workbook
 
 from domain.registry import Registry
+from domain.spreadsheets import to_bytes
 from domain.times import LOCAL, day_start
 from sample_feeds.reports import Report, Step, classes, reports
 from sample_feeds.scenario import ReportFault, Scenario
-from domain.spreadsheets import to_bytes
 
 PAGE_SIZE = 5
 HOUR = timedelta(hours=1)

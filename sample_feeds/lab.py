@@ -19,11 +19,11 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from domain.catalogue import read_table
 from domain.registry import Registry
+from domain.spreadsheets import to_bytes
 from domain.times import LOCAL
 from sample_feeds.chance import gauss, key
 from sample_feeds.scenario import Scenario, SoilSample
 from sample_feeds.signals import sites
-from domain.spreadsheets import to_bytes
 from sample_feeds.weather import TABLES
 
 SAMPLED_DAY, REPORTED_DAY, REPORTED_AT = 19, 25, time(15, 20)
