@@ -4,14 +4,15 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from pyproj import Transformer
 
 from domain.times import LENGTHS
-from processing.imagery.grid import WGS84, Grid
+from processing.imagery.grid import WGS84, Grid, placed
 
 SAMPLE_COLUMNS = ["station_id", "sky", "n_cells", "reason"]
 #: Why a station has no sample of a scene.
-REASONS = ("outside", "cells", "mixed")
+REASONS = ("outside", "cells", "mixed", "humidity")
 
 
 def samples(
@@ -42,6 +43,41 @@ def samples(
         for station, px, py in zip(stations["station_id"], x, y, strict=True)
     ]
     return pd.DataFrame(rows, columns=SAMPLE_COLUMNS).astype({"sky": float, "n_cells": "int64"})
+
+
+def window(data: xr.DataArray, stations: pd.DataFrame, *, half: int, cells_min: float) -> pd.DataFrame:
+    """One row a station: the median of the cells around its own (2 half + 1 on a side), or why there is none.
+
+    For coarse grids of the air, where the cell of the station and its neighbours see the same.
+
+    Args:
+        data: (y, x) with crs and transform, NaN where nothing was retrieved.
+        stations: station_id, lon, lat (WGS 84).
+        half: cells on each side.
+        cells_min: fewest cells with a value.
+
+    Returns:
+        As `samples`.
+
+    Raises:
+        FeedCorrupt: the data do not say where they lie.
+    """
+    crs, transform = placed(data)
+    to_data = Transformer.from_crs(WGS84, crs.to_wkt(), always_xy=True)
+    x, y = to_data.transform(stations["lon"].astype(float).to_numpy(), stations["lat"].astype(float).to_numpy())
+    columns, rows = ~transform * (x, y)
+    height, width = data.shape
+    out = []
+    for station, column, row in zip(stations["station_id"], columns, rows, strict=True):
+        if not (0 <= column < width and 0 <= row < height):
+            out.append((str(station), np.nan, 0, "outside"))
+            continue
+        top, left = max(0, int(row) - half), max(0, int(column) - half)
+        cells = np.asarray(data[top : int(row) + half + 1, left : int(column) + half + 1].values, dtype=np.float64)
+        cells = cells[np.isfinite(cells)]
+        enough = cells.size >= max(1, cells_min)
+        out.append((str(station), float(np.median(cells)) if enough else np.nan, cells.size, "" if enough else "cells"))
+    return pd.DataFrame(out, columns=SAMPLE_COLUMNS).astype({"sky": float, "n_cells": "int64"})
 
 
 def pairs(sky: pd.DataFrame, ground: pd.DataFrame, *, hours: float) -> pd.DataFrame:

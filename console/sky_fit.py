@@ -1,0 +1,53 @@
+"""`sanyan sky fit`: how satellite products compare with the stations, and the lines that are kept."""
+
+import math
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domain.texts import say
+
+if TYPE_CHECKING:
+    from processing.imagery.calibration import Fit
+
+#: Before any scene.
+_EARLIEST = datetime(1972, 1, 1, tzinfo=UTC)
+
+
+def fit(
+    home: Annotated[Path | None, typer.Option("--home", help="Folder of lake, ledger and files (SANYAN_HOME).")] = None,
+    start: Annotated[str | None, typer.Option("--from", help="First instant; by default everything.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="First instant after.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the usable lines for the values to come.")] = False,
+) -> None:
+    """Fit water products and PM2.5 from AOD to the stations and print how well it holds. 卫星产品与地面站标定。"""
+    from console import screens
+    from console.cli import instant, open_home, screen
+    from processing import sky_fit
+
+    place = open_home(home)
+    first, after = instant(start, _EARLIEST), instant(end, datetime.now(UTC))
+    found = sky_fit.fit_sky(place, start=first, end=after)
+    columns = {
+        "product": "left", "ground": "left", "pairs": "right", "stations_n": "right", "line": "left",
+        "fit_r2": "right", "fit_rmse": "right", "out_r2": "right", "out_rmse": "right", "verdict": "left",
+    }  # fmt: skip
+    screen.print(screens.table("title.sky_fit", columns, [_row(c.fit) for c in found]))
+    for one in found:
+        if one.left_out:
+            why = "; ".join(say(f"lost.{reason}", n=n) for reason, n in one.left_out.items())
+            screen.print(say("fit.lost", product=one.fit.product, n=sum(one.left_out.values()), why=why))
+    screen.print(say("fit.note"))
+    if keep:
+        sky_fit.keep(place, found)
+        screen.print(say("fit.written", n=sum(c.fit.kept for c in found), path=sky_fit.KEPT))
+
+
+def _row(fit: "Fit") -> tuple[str, ...]:
+    line = "-" if math.isnan(fit.slope) else f"{fit.slope:.4g} × {fit.predictor} {fit.intercept:+.4g}"
+    figures = (fit.r2, fit.rmse, fit.out_r2, fit.out_rmse)
+    told = tuple("-" if math.isnan(value) else f"{value:.3g}" for value in figures)
+    verdict = say(f"fit.{fit.reason or 'kept'}")
+    return (fit.product, f"{fit.parameter} ({fit.unit})", str(fit.n), str(fit.n_stations), line, *told, verdict)
