@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, mo
 
 from domain.errors import CatalogueError
 from domain.times import DAY, LENGTHS
+from ingest.access import Access
 
 FEEDS = Path(__file__).parent / "feeds.yaml"
 
@@ -40,6 +41,8 @@ class Search(Strict):
 
     collections: tuple[str, ...]
     lookback_days: int = 90  # how long before its publication a scene may have been acquired (API roots only)
+    method: Literal["GET", "POST"] = "GET"  # how an API is asked
+    page_size: int = 100  # items of one page of an API
 
 
 class Feed(Strict):
@@ -57,6 +60,7 @@ class Feed(Strict):
     source: str  # who gives it, in what form
     licence: str
     search: Search | None = None  # of a stac feed
+    access: Access | None = None  # how the feed lets us in; every key is explained in ingest/access.py
     options: dict[str, Any] = {}
 
     @field_validator("every")

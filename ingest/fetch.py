@@ -120,7 +120,7 @@ def get(feed: Feed, address: str) -> bytes | None:
         return _read(feed, local(address))
     from ingest.web import get as get_web  # an HTTP client only where there is a web
 
-    return get_web(feed.id, address)
+    return get_web(feed.id, address, access=feed.access)
 
 
 def below(root: str, address: str) -> str:

@@ -132,6 +132,24 @@ class Files:
                 bounds=tuple(source.bounds),
             )
 
+    def whole(self, href: str | Path) -> str:
+        """Read a raster or NetCDF file to its last cell, a block at a time; returns its ending (.tif, .jp2, .nc, .h5).
+
+        Raises:
+            FeedCorrupt: the file is missing, truncated, of another kind, or declares more cells than `max_cells`
+                (nothing is allocated then); the text names it.
+        """
+        place = Path(href) if Path(href).is_absolute() else self.path(href)
+        if netcdf.is_one(place):
+            netcdf.scan(place, max_cells=self.max_cells)
+            return ".nc"
+        with self._opened(place) as source:
+            self._bearable(source, None, None, place.name)
+            for layer in source.indexes:
+                for _, block in source.block_windows(layer):
+                    source.read(layer, window=block)
+            return ".tif" if source.driver == "GTiff" else ".jp2"
+
     def read_raster(
         self, href: str | Path, *, window: tuple[int, int, int, int] | None = None, layer: int | None = None
     ) -> xr.DataArray:
@@ -262,7 +280,7 @@ def _driver(place: Path) -> str:
         first = stream.read(16)
     found = next((driver for start, driver in _SIGNATURES.items() if first.startswith(start)), None)
     if found is None:
-        raise FeedCorrupt(f"{place.name}: no GeoTIFF and no JPEG 2000")
+        raise FeedCorrupt(f"{place.name}: it is no GeoTIFF, JPEG 2000, NetCDF or HDF5 file")
     return found
 
 

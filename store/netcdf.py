@@ -1,6 +1,6 @@
 """NetCDF and HDF5 files, read as stored: the numbers of the file, what it says of them as attributes.
 
-xarray would scale and mask by itself; here that is one function for all formats (`processing.imagery.products`), so
+xarray would scale and mask by itself; here that is one function for all formats (`processing.imagery.physical`), so
 files are opened without it. Attributes are renamed to those of rasters: scale, offset, nodata, valid_range, units.
 """
 
@@ -35,6 +35,8 @@ _EAST = ("lon", "longitude", "long", "nav_lon")
 _Y, _X = ("y", "ydim", "yc"), ("x", "xdim", "xc")
 #: Steps of an axis may differ by this share of a cell (single precision coordinates do).
 _UNEVEN = 0.02
+#: Cells that are read at once when a file is scanned.
+_PART = 4_000_000
 
 
 def read(place: Path, variables: Collection[str] | None, *, group: str | None, max_cells: int) -> xr.Dataset:
@@ -129,6 +131,41 @@ def variables_of(place: Path) -> set[str]:
     except (OSError, RuntimeError, ValueError, TypeError, IndexError) as error:
         raise FeedCorrupt(f"{place.name}: the file cannot be read ({error}); fetch it again") from error
     return found
+
+
+def is_one(place: Path) -> bool:
+    """Whether a file begins as a NetCDF or HDF file does, of whatever edition."""
+    try:
+        with place.open("rb") as stream:
+            return stream.read(8).startswith((_HDF5, _CLASSIC, _HDF4))
+    except OSError as error:
+        raise FeedCorrupt(f"{place.name}: the file cannot be opened ({error.strerror})") from error
+
+
+def scan(place: Path, *, max_cells: int) -> None:
+    """Read a file to its last value, a part at a time.
+
+    Raises:
+        FeedCorrupt: it is truncated, or a variable declares more than `max_cells` cells (nothing is allocated then).
+    """
+    if _engine(place) == "scipy":
+        read(place, None, group=None, max_cells=max_cells)
+        return
+    try:
+        with h5py.File(place, "r") as file:
+            for name in sorted(variables_of(place)):
+                data = file[name]
+                cells = int(np.prod(data.shape or (), dtype=object))
+                if cells > max_cells:
+                    raise FeedCorrupt(
+                        f"{place.name}: {name} declares {cells} cells; more than {max_cells} are not read; "
+                        "if it is right, raise SANYAN_MAX_CELLS"
+                    )
+                rows = max(_PART * (data.shape[0] if data.shape else 1) // max(cells, 1), 1)
+                for first in range(0, data.shape[0] if data.shape else 0, rows):
+                    data[first : first + rows]
+    except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
+        raise FeedCorrupt(f"{place.name}: the file cannot be read ({error}); fetch it again") from error
 
 
 def _one_time(data: xr.DataArray, y: str, x: str, step: int | None, place: Path) -> xr.DataArray:

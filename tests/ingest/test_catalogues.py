@@ -3,6 +3,7 @@ import json
 import pytest
 
 from domain.errors import FeedCorrupt, FeedUnavailable
+from ingest import web
 from ingest.catalogues import published
 from ingest.fetch import asks
 from tests.ingest.given import DAY, NEXT_DAY, catalogue, feeds, put, server, stac_api, stac_item
@@ -96,9 +97,66 @@ def test_an_api_gives_what_the_static_catalogue_gives(tmp_path):
     assert [{k: v for k, v in c.items() if k != "links"} for c in static] == contents
 
 
-def test_an_api_that_fails_in_its_search_is_unavailable(monkeypatch):
-    monkeypatch.setattr("ingest.catalogues.PAUSE_S", 0.001)
+@pytest.fixture
+def _impatient(monkeypatch):
+    monkeypatch.setattr(web, "PAUSE_S", 0.001)
+    monkeypatch.setattr(web, "LONGEST_PAUSE_S", 0.001)
+
+
+def api(address, **search):
+    wanted = SENTINEL2.search.model_copy(update=search)
+    return SENTINEL2.model_copy(update={"path": address + "/", "search": wanted})
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_page_that_fails_is_asked_again():
+    with server(stac_api(named("one"), named("two")) | {"/more": [(503, b""), (500, b""), *pages_of("two")]}) as (
+        address,
+        asked,
+    ):
+        assert [json.loads(p.content)["id"] for p in items("unused", api(address))] == ["one", "two"]
+    assert asked.count("/more") == 3
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_search_that_breaks_off_gives_what_came_before_and_then_fails():
+    found = []
     with server(stac_api(named("one"), named("two")) | {"/more": [(500, b"")]}) as (address, _):
-        feed = SENTINEL2.model_copy(update={"path": address + "/"})
-        with pytest.raises(FeedUnavailable, match=r"sentinel2: http://127.*the catalogue does not answer"):
-            items("unused", feed)
+        [ask] = asks(api(address), "unused", DAY, NEXT_DAY, BBOX)
+        with pytest.raises(FeedUnavailable, match=r"sentinel2: http://127.*/more: the server answers 500"):
+            found.extend(ask.payloads)
+    assert [json.loads(p.content)["id"] for p in found] == ["one"]
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_half_a_page_is_no_page():
+    half = pages_of("two")[0][1][:-30]
+    with (
+        server(stac_api(named("one"), named("two")) | {"/more": [(200, half)]}) as (address, _),
+        pytest.raises(FeedCorrupt, match=r"sentinel2: .*the catalogue cannot be read"),
+    ):
+        items("unused", api(address))
+
+
+def test_pages_that_lead_in_a_circle_are_left():
+    circle = json.loads(stac_api(named("one"))["/search"][0][1])
+    with (
+        server(stac_api(named("one")) | {"/more": [(200, json.dumps(circle).encode())]}) as (address, _),
+        pytest.raises(FeedCorrupt, match="lead in a circle"),
+    ):
+        items("unused", api(address))
+
+
+def test_an_item_on_two_pages_is_one():
+    with server(stac_api(named("one"), named("one"), named("two"))) as (address, _):
+        assert [json.loads(p.content)["id"] for p in items("unused", api(address))] == ["one", "two"]
+
+
+def test_an_item_whose_box_is_impossible_is_handed_on_to_be_refused(tmp_path):
+    catalogue(tmp_path, stac_item({"B02": "x.tif"}, id="swapped", bbox=[28.1, 119.5, 28.7, 120.2]))
+    assert len(items(tmp_path)) == 1
+
+
+def pages_of(*names):
+    body = {"type": "FeatureCollection", "features": [named(name) for name in names], "links": []}
+    return [(200, json.dumps(body).encode())]
