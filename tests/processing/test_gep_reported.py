@@ -1,0 +1,94 @@
+"""Reported figures become inputs in the units of the account, and nothing is filled in."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from domain.records import TABLES
+from processing.gep.reported import inputs_of, prices_of, uses
+from store.home import Home
+
+NOW = datetime(2026, 4, 1, tzinfo=UTC)
+TOWN = "331102100"
+
+
+def figures(*rows):
+    """(item, value) or (item, value, object) of one township and year."""
+    made = [
+        {
+            "zone": TOWN,
+            "year": 2025,
+            "item": row[0],
+            "object": row[2] if len(row) > 2 else "",
+            "value": row[1],
+            "unit": "",
+            "state": "reported",
+            "form": "f",
+            "department": "d",
+            "document": "",
+            "received_at": NOW,
+            "cell": f"raw/x#{row[0]}",
+        }
+        for row in rows
+    ]
+    return TABLES["statistics"].frame(made)
+
+
+def value(frame, name):
+    found = frame.loc[frame["quantity"] == name, "value"]
+    return found.item() if len(found) else None
+
+
+def test_units_of_ten_thousand_become_the_accounts_own():
+    got = inputs_of(figures(("crops_output_10k_cny", 5230.5), ("farm_water_10k_m3", 820.5), ("so2_emission_t", 12.6)))
+    assert value(got, "crops_output_cny") == 52_305_000
+    assert value(got, "water_use_m3:agricultural") == 8_205_000
+    assert value(got, "air_emission_t:SO2") == 12.6
+    assert set(got["unit"]) == {"CNY", "m3", "t"}
+    assert set(got["method"]) == {"reported"}
+
+
+def test_net_output_needs_both_figures():
+    both = figures(("crops_output_10k_cny", 5000.0), ("crops_intermediate_10k_cny", 1800.0))
+    assert value(inputs_of(both), "crops_net_output_cny") == 32_000_000
+    assert value(inputs_of(both.iloc[:1]), "crops_net_output_cny") is None
+    without = both.assign(value=[5000.0, np.nan])
+    assert value(inputs_of(without), "crops_net_output_cny") is None
+
+
+def test_objects_of_a_township_are_added_or_weighed():
+    got = inputs_of(
+        figures(
+            ("visits", 300_000, "a"), ("visits", 100_000, "b"), ("stay_h", 8, "a"), ("stay_h", 4, "b"),
+            ("total_capacity_10k_m3", 100, "x"), ("total_capacity_10k_m3", 50, "y"), ("stay_h", 99, "c"),
+        )
+    )  # fmt: skip
+    assert value(got, "visits") == 400_000
+    assert value(got, "visit_hours") == 7.0
+    assert value(got, "reservoir_capacity_m3") == 1_500_000
+
+
+def test_local_prices_have_the_form_of_the_price_table():
+    got = prices_of(figures(("so2_cost_cny_kg", 1.26), ("electricity_cny_kwh", 0.538))).set_index(["parameter", "item"])
+    assert got.loc[("treatment_cost", "SO2"), "value"] == 1260.0
+    assert got.loc[("electricity_price", ""), ["value", "unit", "set", "region"]].tolist() == [
+        0.538, "CNY/kWh", "reported", TOWN,
+    ]  # fmt: skip
+
+
+def test_nothing_gives_nothing(tmp_path):
+    empty = Home.open(tmp_path).lake.read("statistics")
+    assert inputs_of(empty).empty
+    assert prices_of(empty).empty
+
+
+def test_the_order_of_rows_does_not_matter():
+    rows = figures(("visits", 3, "a"), ("visits", 1, "b"), ("stay_h", 8, "a"), ("stay_h", 4, "b"), ("population", 9))
+    pd.testing.assert_frame_equal(inputs_of(rows), inputs_of(rows.iloc[::-1]))
+
+
+@pytest.mark.parametrize("column", ["item", "target"])
+def test_the_table_is_not_empty(column):
+    assert uses()[column].str.len().min() > 2
