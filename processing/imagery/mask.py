@@ -2,10 +2,10 @@
 
 import numpy as np
 import xarray as xr
-from scipy import ndimage
 
 from processing.imagery.grid import grid_of
 from processing.imagery.tables import scene_classes
+from processing.imagery.zonal_kernel import clear_cells
 
 
 def clear(scl: xr.DataArray, *, buffer_m: float) -> xr.DataArray:
@@ -19,10 +19,16 @@ def clear(scl: xr.DataArray, *, buffer_m: float) -> xr.DataArray:
         scl: scene classification (y, x), whole numbers, with crs and transform.
         buffer_m: width of the buffer, m.
     """
-    codes = scl.values
-    usable = np.isin(codes, scene_classes("clear"))
-    clouds = np.isin(codes, scene_classes("buffered"))
-    return scl.copy(data=usable & ~near(clouds, resolution=grid_of(scl).resolution, within_m=buffer_m))
+    return scl.copy(data=clear_of(scl.values, resolution=grid_of(scl).resolution, buffer_m=buffer_m))
+
+
+def clear_of(codes: np.ndarray, *, resolution: float, buffer_m: float) -> np.ndarray:
+    """`clear` for bare codes (y, x) of cells of `resolution` m."""
+    usable, buffered = np.zeros(256, dtype=bool), np.zeros(256, dtype=bool)
+    usable[scene_classes("clear")] = True
+    buffered[scene_classes("buffered")] = True
+    known = codes if codes.dtype == np.uint8 else np.where((codes >= 0) & (codes < 256), codes, 0).astype(np.uint8)
+    return clear_cells(known, usable, buffered, reach(resolution, buffer_m))
 
 
 def dark(scl: xr.DataArray) -> xr.DataArray:
@@ -30,12 +36,18 @@ def dark(scl: xr.DataArray) -> xr.DataArray:
     return scl.copy(data=np.isin(scl.values, scene_classes("dark")))
 
 
-def near(cells: np.ndarray, *, resolution: float, within_m: float) -> np.ndarray:
-    """True on `cells` and wherever a cell's nearest edge is closer than `within_m` to the centre of one of them.
+def reach(resolution: float, within_m: float) -> int:
+    """Greatest square of the distance, in cells, between the centres of a cell and of a cloud that drops it.
 
-    Measured from the edge, so that a buffer narrower than a cell still takes the neighbours of coarse scenes.
+    Measured from the cell's edge, so that a buffer narrower than a cell still takes the neighbours of coarse scenes:
+    it is dropped when the distance of the centres less half a cell is below `within_m`.
     """
-    if not cells.any():
-        return np.zeros_like(cells)
-    distance = ndimage.distance_transform_edt(~cells, sampling=resolution)
-    return np.asarray(cells | (distance - resolution / 2 < within_m))
+    found = 0
+    while np.sqrt(found + 1) * resolution - resolution / 2 < within_m:
+        found += 1
+    return found
+
+
+def halo(resolution: float, within_m: float) -> int:
+    """Cells beside a block that decide which of its own cells are clear."""
+    return int(np.sqrt(reach(resolution, within_m)))
