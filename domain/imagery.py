@@ -7,6 +7,7 @@
 | sky_collections.csv | a collection of a catalogue and its product; a collection named as a product needs none |
 | sky_assets.csv | what a catalogue calls a band; an asset named as the band itself needs none |
 | sky_flags.csv | a value of a field of bits of a quality band, and whether such cells are dropped |
+| sky_settings.csv | a threshold or a choice that a deployment may change |
 | sky_gains.csv | gain, offset and solar irradiance of a band of a camera, from a year on |
 
 A catalogue or product is added by rows. Everything here is checked when it is first used, all problems at once.
@@ -193,6 +194,17 @@ def gains() -> pd.DataFrame:
     return frame.astype({"year": int, "gain": float, "offset": float, "esun": float}).drop(columns=["Index", "line"])
 
 
+@cache
+def settings() -> Mapping[str, float]:
+    """Setting id -> value.
+
+    Raises:
+        CatalogueError: the table is not as it must be.
+    """
+    rows = _rows("sky_settings.csv", ["id", "value", "unit", "meaning", "source", "confidence"], ["id"])
+    return MappingProxyType({r.id: float(r.value) for r in rows})
+
+
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
@@ -257,6 +269,7 @@ def _checks() -> dict[str, list[_Check]]:
         "sky_products.csv": [("form", *_one_of(FORMS)), ("position_error_m", *number)],
         "sky_bands.csv": [("kind", *_one_of(KINDS)), *((c, *number) for c in scaled)],
         "sky_flags.csv": [("use", *_one_of(USES)), *((c, *whole) for c in ("first_bit", "bits", "value"))],
+        "sky_settings.csv": [("value", *real)],
         "sky_gains.csv": [("year", *whole), *((c, *real) for c in ("gain", "offset", "esun"))],
     }
 
@@ -272,7 +285,7 @@ def _rows(name: str, columns: list[str], key: list[str]) -> list[Any]:
         for r in rows
         if not good(str(getattr(r, column)))
     ]
-    if name != "sky_products.csv":
+    if "product" in columns and name != "sky_products.csv":
         problems += [
             f"{path.name}:{r.line}: there is no product {r.product!r}; add it to sky_products.csv"
             for r in rows

@@ -1,0 +1,144 @@
+"""Scenes of any sensor in one form: reflectance by common band names, where the ground is seen, and what was done."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from domain import imagery
+from domain.errors import FeedCorrupt
+from processing.imagery import gaofen, mask
+from processing.imagery.grid import grid_of, onto
+from processing.imagery.physical import physical, usable
+from processing.imagery.reflectance import SCALE, Offset, Policy, offset
+from processing.imagery.zonal_kernel import clear_cells
+
+#: Long waves first: the darker water is, the better it tells the offset.
+_PROBES = ("swir16", "rededge1", "nir")
+_GAOFEN = ("gf1-wfv", "gf6-wfv")
+#: Codes for `clear_cells`: outside the image, seen, cloud or shadow.
+_OUTSIDE, _SEEN, _CLOUDED = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """One scene."""
+
+    bands: Mapping[str, xr.DataArray]  # common name -> reflectance (float32, 1; NaN missing), lwir11 in K
+    clear: xr.DataArray  # True where the ground is seen, on the grid of the band the mask was made from
+    note: str  # offset, gains, mask, position: for the detail of every value
+
+
+def surface(
+    product: str,
+    raw: Mapping[str, xr.DataArray],
+    properties: Mapping[str, Any],
+    *,
+    day: date,
+    limits: Mapping[str, float],
+    policy: Policy = "refuse",
+) -> Surface:
+    """A scene's numbers as reflectance, each band on its own grid.
+
+    Args:
+        product: sentinel-2-l2a, landsat-c2-l2, gf1-wfv or gf6-wfv.
+        raw: common name -> numbers as `store.scenes.read_band` gives them, mask bands (scl, qa_pixel) among them.
+        properties: of the STAC item.
+        day: of the scene.
+        limits: imagery thresholds (offset_probe_*, cloud_buffer_m).
+        policy: what to do when metadata and pixels disagree on the offset of Sentinel-2.
+
+    Raises:
+        FeedCorrupt: the mask band is missing, or the offset cannot be decided.
+        CatalogueError: no gain for the camera and year.
+        KeyError: no such product.
+    """
+    if product in _GAOFEN:
+        return _gaofen(product, raw, properties, day)
+    if product == "landsat-c2-l2":
+        return _landsat(raw, limits)
+    if product == "sentinel-2-l2a":
+        return _sentinel2(raw, properties, limits, policy)
+    raise KeyError(f"{product!r} has no surface reflectance; it is a product of another kind")
+
+
+def scene_offset(
+    raw: Mapping[str, xr.DataArray], properties: Mapping[str, Any], limits: Mapping[str, float], policy: Policy
+) -> Offset:
+    """The reflectance offset of a Sentinel-2 scene, by its metadata and its dark pixels.
+
+    Args:
+        raw: common name -> numbers; scl and one of swir16, rededge1, nir among them.
+        properties: of the STAC item.
+        limits: offset_probe_*.
+        policy: what to do when the two disagree.
+
+    Raises:
+        FeedCorrupt: see `reflectance.offset`; no band to look at.
+    """
+    probe = next((raw[b] for b in _PROBES if b in raw), None)
+    if probe is None or "scl" not in raw:
+        raise FeedCorrupt(f"the offset needs scl and one of {', '.join(_PROBES)}; the scene has {sorted(raw)}")
+    dark = onto(mask.dark(raw["scl"]), grid_of(probe), how="nearest").values
+    return offset(properties, probe.values, dark, limits=limits, policy=policy)
+
+
+def _sentinel2(
+    raw: Mapping[str, xr.DataArray], properties: Mapping[str, Any], limits: Mapping[str, float], policy: Policy
+) -> Surface:
+    product = "sentinel-2-l2a"
+    used = scene_offset(raw, properties, limits, policy)
+    bands = {
+        name: physical(product, name, cells, scale=1 / SCALE, offset=used.value / SCALE)
+        for name, cells in _quantities(product, raw).items()
+    }
+    buffer = limits["cloud_buffer_m"]
+    note = f"offset {used.value} DN by {used.basis}; SCL mask with {buffer:g} m buffer"
+    return Surface(bands, mask.clear(raw["scl"], buffer_m=buffer), note)
+
+
+def _landsat(raw: Mapping[str, xr.DataArray], limits: Mapping[str, float]) -> Surface:
+    product = "landsat-c2-l2"
+    if "qa_pixel" not in raw:
+        raise FeedCorrupt(f"the mask needs qa_pixel; the scene has {sorted(raw)}")
+    quality, buffer = raw["qa_pixel"], limits["cloud_buffer_m"]
+    inside = usable(product, "qa_pixel", quality, drop={"fill"}).values
+    fine = usable(product, "qa_pixel", quality).values
+    codes = np.where(fine, _SEEN, np.where(inside, _CLOUDED, _OUTSIDE)).astype(np.uint8)
+    lets, drops = np.zeros(256, dtype=bool), np.zeros(256, dtype=bool)
+    lets[_SEEN] = drops[_CLOUDED] = True
+    clear = clear_cells(codes, lets, drops, mask.reach(grid_of(quality).resolution, buffer))
+    bands = {name: physical(product, name, cells) for name, cells in _quantities(product, raw).items()}
+    return Surface(bands, quality.copy(data=clear), f"QA_PIXEL mask with {buffer:g} m buffer")
+
+
+def _gaofen(product: str, raw: Mapping[str, xr.DataArray], properties: Mapping[str, Any], day: date) -> Surface:
+    camera = str(properties.get("camera", ""))
+    bands: dict[str, xr.DataArray] = {}
+    for name, cells in _quantities(product, raw).items():
+        if "scale" in cells.attrs:  # corrected by somebody, who says how it is written
+            own, zero = float(cells.attrs["scale"]), float(cells.attrs.get("offset", 0))
+            corrected = physical(product, name, cells, scale=own, offset=zero)
+            bands[name] = corrected.assign_attrs(units="1", basis="scale of the file")
+            continue
+        if "view:sun_elevation" not in properties:
+            raise FeedCorrupt("the height of the sun (view:sun_elevation) is missing; take it from the image's XML")
+        light = gaofen.radiance(product, camera, name, cells, day)
+        bands[name] = gaofen.toa_reflectance(light, sun_elevation=float(properties["view:sun_elevation"]), day=day)
+    if not bands:
+        raise FeedCorrupt(f"no band of {product}; the scene has {sorted(raw)}")
+    first = next(iter(bands.values()))
+    seen = np.logical_and.reduce([np.isfinite(b.values) for b in bands.values()])
+    basis = "; ".join(sorted({str(b.attrs["basis"]) for b in bands.values()}))
+    off = imagery.products()[product].position_error_m
+    level = "reflectance as delivered" if basis == "scale of the file" else f"top-of-atmosphere reflectance, {basis}"
+    return Surface(bands, first.copy(data=seen), f"{level}; no cloud mask; position may be off by {off:g} m")
+
+
+def _quantities(product: str, raw: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:
+    """The bands with a wavelength: reflectances and temperatures."""
+    known = {spec.common_name: spec for spec in imagery.bands(product).values()}
+    return {n: c for n, c in raw.items() if n in known and known[n].wavelength_nm is not None}
