@@ -7,13 +7,13 @@
 | channels.csv | device channels whose unit or meaning differs from the HJ 212 code table |
 | townships.geojson | polygons with properties id (nine-digit code), name_zh, name_en, kind |
 | waters.geojson | polygons of rivers and reservoirs: id, name_zh, name_en, kind (river, reservoir) |
+| protected.geojson, control_units.geojson | optional: further layers of zones, see domain/tables/zone_layers.csv |
 | sources.csv | optional: the one catalogue of fixed, mobile and area sources |
 | radiation.csv | optional: background and levels of gamma stations |
 
 The sample county is `sample_feeds/county`; a bureau keeps its own folder and names it in SANYAN_REGISTRY.
 """
 
-import json
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -22,11 +22,12 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from shapely.geometry import shape
-from shapely.geometry.base import BaseGeometry
 
 from domain.catalogue import parameters, read_table
 from domain.errors import CatalogueError
+from domain.zones import Zones, read_layers
+
+__all__ = ["Registry", "Zones"]
 
 MEDIA = ("air", "water", "groundwater", "soil", "noise", "source", "radiation")
 
@@ -71,17 +72,6 @@ GAMMA_COLUMNS = ("gamma_mean", "gamma_sd", "gamma_attention", "gamma_alarm")
 
 
 @dataclass(frozen=True)
-class Zones:
-    """Polygons of one kind in WGS 84: ids, names and shapes in the same order."""
-
-    ids: tuple[str, ...]
-    names_zh: tuple[str, ...]
-    names_en: tuple[str, ...]
-    kinds: tuple[str, ...]
-    shapes: tuple[BaseGeometry, ...]
-
-
-@dataclass(frozen=True)
 class Registry:
     """One deployment; see the module for its files."""
 
@@ -92,6 +82,7 @@ class Registry:
     townships: Zones
     waters: Zones
     sources: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=[*SOURCE_COLUMNS, "line"]))
+    zones: dict[str, Zones] = field(default_factory=dict)  # by layer of zone_layers.csv, townships and waters with them
 
     @classmethod
     def load(cls, root: Path) -> "Registry":
@@ -106,8 +97,7 @@ class Registry:
             "county": _county,
             "stations": _stations,
             "channels": _channels,
-            "townships": _zones,
-            "waters": _zones,
+            "zones": lambda root, _name: read_layers(root),
             "sources": _sources,
         }.items():
             try:
@@ -115,6 +105,7 @@ class Registry:
             except CatalogueError as error:
                 problems += error.problems
         if not problems:
+            parts |= {name: parts["zones"][name] for name in ("townships", "waters")}
             known = set(parts["townships"].ids)
             problems = [
                 f"stations.csv:{row.line}: township {row.township!r} is not in townships.geojson"
@@ -248,29 +239,6 @@ def _channels(root: Path, name: str) -> pd.DataFrame:
     if problems:
         raise CatalogueError(problems)
     return frame
-
-
-def _zones(root: Path, name: str) -> Zones:
-    path = root / f"{name}.geojson"
-    if not path.is_file():
-        raise CatalogueError([f"{path}: the file is missing"])
-    features = json.loads(path.read_text(encoding="utf-8"))["features"]
-    problems = [
-        f"{path.name}: feature {i} lacks property {key!r}"
-        for i, feature in enumerate(features)
-        for key in ("id", "name_zh", "name_en", "kind")
-        if key not in feature["properties"]
-    ]
-    if problems:
-        raise CatalogueError(problems)
-    rows = [feature["properties"] for feature in features]
-    return Zones(
-        ids=tuple(str(r["id"]) for r in rows),
-        names_zh=tuple(str(r["name_zh"]) for r in rows),
-        names_en=tuple(str(r["name_en"]) for r in rows),
-        kinds=tuple(str(r["kind"]) for r in rows),
-        shapes=tuple(shape(feature["geometry"]) for feature in features),
-    )
 
 
 def _number(where: str, column: str, text: str) -> list[str]:

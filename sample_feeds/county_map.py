@@ -56,6 +56,20 @@ XIAOXI = (
     (119.948, 28.430),
 )  # fmt: skip
 RESERVOIR = (119.905, 28.365)  # its centre
+#: Zones around a place: id, names, kind, longitude, latitude, radius in m. The first two overlap, as such zones do.
+PROTECTED = (
+    ("water-source-1", "南明水库一级保护区（模拟）", "Nanming source, inner zone", "water source", *RESERVOIR, 1400),
+    ("water-source-2", "南明水库二级保护区（模拟）", "Nanming source, outer zone", "water source", *RESERVOIR, 2600),
+    ("forest-park", "白云森林公园（模拟）", "Baiyun forest park", "forest park", 119.885, 28.505, 2200),
+)
+#: Control units: id, names, kind and the townships they are made of; the last holds the rest.
+CONTROL_UNITS = (
+    ("priority-1", "优先保护单元（模拟）", "priority protection unit", "priority",
+     ("331102202", "331102206", "331102104")),
+    ("key-1", "城镇重点管控单元（模拟）", "urban key control unit", "key",
+     ("331102001", "331102002", "331102003", "331102004", "331102008")),
+    ("general-1", "一般管控单元（模拟）", "general control unit", "general", ()),
+)  # fmt: skip
 
 _TO_GRID = Transformer.from_crs("EPSG:4326", GRID, always_xy=True).transform
 _TO_DEGREES = Transformer.from_crs(GRID, "EPSG:4326", always_xy=True).transform
@@ -87,6 +101,25 @@ def waters() -> list[dict[str, Any]]:
     ]
 
 
+def protected() -> list[dict[str, Any]]:
+    """GeoJSON features of invented protected zones."""
+    return [
+        _feature(key, zh, en, kind, _rounded(_to_degrees(_to_grid(Point(lon, lat)).buffer(radius, quad_segs=6))))
+        for key, zh, en, kind, lon, lat, radius in PROTECTED
+    ]
+
+
+def control_units() -> list[dict[str, Any]]:
+    """GeoJSON features of invented control units: a partition of the county along the townships."""
+    shapes = {f["properties"]["id"]: shape(f["geometry"]) for f in townships()}
+    named = {code for *_, codes in CONTROL_UNITS for code in codes}
+    rest = tuple(code for code in shapes if code not in named)
+    return [
+        _feature(key, zh, en, kind, unary_union([shapes[code] for code in codes or rest]))
+        for key, zh, en, kind, codes in CONTROL_UNITS
+    ]
+
+
 def river_line(river: str) -> LineString:
     """The middle line of a river on the county grid, metres, running downstream."""
     return _to_grid(LineString({"oujiang": OUJIANG, "xiaoxi": XIAOXI}[river]))
@@ -99,8 +132,9 @@ def on_river(river: str, km: float) -> tuple[float, float]:
 
 
 def write(folder: Path) -> None:
-    """Write townships.geojson and waters.geojson."""
-    for name, features in {"townships": townships(), "waters": waters()}.items():
+    """Write the layers of zones as GeoJSON."""
+    layers = {"townships": townships, "waters": waters, "protected": protected, "control_units": control_units}
+    for name, features in ((name, made()) for name, made in layers.items()):
         head = {"type": "FeatureCollection", "name": name, "note": NOTE, "features": features}
         text = json.dumps(head, ensure_ascii=False, indent=None, separators=(",", ":")).replace(
             '{"type":"Feature",', '\n{"type":"Feature",'

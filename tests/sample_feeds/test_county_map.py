@@ -26,11 +26,11 @@ def hectares(polygon) -> float:
 
 def test_the_committed_map_is_what_the_script_draws(tmp_path):
     write(tmp_path)
-    for name in ("townships.geojson", "waters.geojson"):
+    for name in ("townships.geojson", "waters.geojson", "protected.geojson", "control_units.geojson"):
         assert (tmp_path / name).read_bytes() == (COUNTY / name).read_bytes()
 
 
-@pytest.mark.parametrize("name", ["townships.geojson", "waters.geojson"])
+@pytest.mark.parametrize("name", ["townships.geojson", "waters.geojson", "protected.geojson", "control_units.geojson"])
 def test_it_says_that_it_is_simulated_and_has_five_decimals(name):
     data = json.loads((COUNTY / name).read_text(encoding="utf-8"))
     assert "simulated" in data["note"]
