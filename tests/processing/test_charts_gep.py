@@ -1,4 +1,4 @@
-"""Pictures of an account: same content, same bytes; gaps, signs and both languages are drawn without a missing glyph."""
+"""Pictures of an account: same content, same bytes; gaps, signs and both languages are drawn, no glyph is missing."""
 
 from pathlib import Path
 
