@@ -20,6 +20,7 @@ from console.air_cli import app as air_app
 from console.gep_cli import app as gep_app
 from console.quality import app as quality_app
 from console.review import app as review_app
+from console.web_cli import app as web_app
 from domain.errors import PipelineError
 from domain.texts import language, say
 from domain.times import LOCAL
@@ -33,6 +34,7 @@ docs_app = typer.Typer(no_args_is_help=True, help="Pages written from the code. 
 app.add_typer(docs_app, name="docs")
 app.add_typer(review_app, name="review")
 app.add_typer(quality_app, name="qc")
+app.add_typer(web_app, name="console")
 app.add_typer(air_app, name="air")
 app.add_typer(gep_app, name="gep")
 screen = Console()

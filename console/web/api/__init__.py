@@ -1,0 +1,1 @@
+"""The REST API: the same data under the same roles, one router a topic."""

@@ -1,0 +1,69 @@
+"""The API as one application: its description, its routes, its errors."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from console.web import problems
+from console.web.api import events, feeds, maps, series, stations
+from console.web.api.asking import Asker
+from console.web.county import BaseMap
+from console.web.roles import roles
+from console.web.site import Site
+
+VERSION = "1"
+
+_DESCRIPTION = """Sign in at the console, or send `Authorization: Bearer` with a token made by `sanyan console token`.
+Times are RFC 3339; one without a zone is taken as Asia/Shanghai. Errors are problem details (RFC 9457)."""
+
+
+class Me(BaseModel):
+    """Who asks."""
+
+    login: str
+    name: str
+    role: str
+    permissions: list[str]
+
+
+def build(site: Site, base: BaseMap) -> FastAPI:
+    """The API of a site; the gate stands before it."""
+    api = FastAPI(
+        title="Sanyan",
+        version=VERSION,
+        description=_DESCRIPTION,
+        docs_url=None,  # both pages would load scripts from elsewhere
+        redoc_url=None,
+        responses=problems.ANSWERS,
+        redirect_slashes=False,
+    )
+    problems.install(api)
+
+    @api.get("/me", response_model=Me, tags=["account"])
+    def me(user: Asker) -> Any:
+        """The account that asks and what it may do."""
+        return Me(login=user.login, name=user.name, role=user.role, permissions=sorted(roles()[user.role].permissions))
+
+    for router in (
+        stations.router(site),
+        series.router(site),
+        events.router(site),
+        maps.router(site, base),
+        feeds.router(site),
+    ):
+        api.include_router(router)
+    _secured(api)
+    return api
+
+
+def _secured(api: FastAPI) -> None:
+    """Say in the document that every operation wants a session or a token."""
+    made = api.openapi()
+    schemes = {
+        "session": {"type": "apiKey", "in": "cookie", "name": "sanyan_session"},
+        "token": {"type": "http", "scheme": "bearer"},
+    }
+    made.setdefault("components", {})["securitySchemes"] = schemes
+    made["security"] = [{"session": []}, {"token": []}]
+    api.openapi_schema = made

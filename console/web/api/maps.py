@@ -1,0 +1,71 @@
+"""The layers of the map as GeoJSON (RFC 7946), and our newest composite below them."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import Response
+from pydantic import BaseModel
+
+from console.web import county
+from console.web.county import BaseMap, Collection
+from console.web.site import Site
+
+
+class FeatureCollection(BaseModel):
+    """RFC 7946."""
+
+    type: str
+    features: list[dict[str, Any]]
+
+
+_GEOJSON: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/geo+json": {"schema": FeatureCollection.model_json_schema()}}},
+    304: {"description": "unchanged"},
+}
+
+
+def layers(site: Site) -> dict[str, Callable[[], Collection]]:
+    """Every layer by name."""
+    registry = site.home.registry
+    return {
+        "townships": lambda: county.zones(registry.townships),
+        "waters": lambda: county.zones(registry.waters),
+        "stations": lambda: county.stations(site),
+        "reports": lambda: county.reports(site),
+        "candidates": lambda: county.candidates(site),
+    }
+
+
+def router(site: Site, base: BaseMap) -> APIRouter:
+    """The routes of this topic."""
+    routes = APIRouter(tags=["map"])
+    known = layers(site)
+
+    @routes.get("/geojson/{layer}", responses=_GEOJSON, response_class=Response)
+    def layer(request: Request, layer: str) -> Response:
+        """One layer: townships, waters, stations, reports, candidates, incidents."""
+        if layer not in known:
+            raise HTTPException(404, f"there is no such layer; known are {', '.join(known)}")
+        body = json.dumps(known[layer](), ensure_ascii=False).encode()
+        tag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers={"etag": tag})
+        return Response(body, media_type="application/geo+json", headers={"etag": tag, "cache-control": "no-cache"})
+
+    @routes.get("/basemap.png", response_class=Response, responses={200: {"content": {"image/png": {}}}})
+    def picture() -> Response:
+        """Our newest clear composite in EPSG:3857; its corners are in X-Bounds (south, west, north, east)."""
+        name, made = base.current()
+        if made is None:
+            raise HTTPException(404, "no scene has been computed yet")
+        corners = f"{made.south:.6f},{made.west:.6f},{made.north:.6f},{made.east:.6f}"
+        return Response(
+            made.png,
+            media_type="image/png",
+            headers={"x-bounds": corners, "etag": f'"{name}"', "cache-control": "private, max-age=86400"},
+        )
+
+    return routes

@@ -1,0 +1,58 @@
+"""Incidents as the console asks for them: the list a person sees, the layer of the map, the red ones."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from console.web.county import Collection, collection, feature, point
+from console.web.site import Site
+from store.ledger.incidents import count_incidents, read_incidents
+
+#: What the list is filtered by, in the order of the address.
+FILTERS = ("words", "handling", "severity", "kind", "township", "eye")
+
+_TOLD = ("kind", "title_zh", "title_en", "severity", "handling", "confidence", "eyes", "assignee", "overdue")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which incidents are listed; "" does not matter."""
+
+    words: str = ""
+    handling: str = ""
+    severity: str = ""
+    kind: str = ""
+    township: str = ""
+    eye: str = ""
+    past: bool = False  # closed and merged ones too
+
+    def asked(self) -> dict[str, Any]:
+        """As the ledger is asked."""
+        named = {k: getattr(self, k) or None for k in FILTERS if k != "words"}
+        return {**named, "text": self.words, "active": None if self.past else True}
+
+
+def listed(site: Site, wanted: Filter, *, limit: int, offset: int = 0) -> pd.DataFrame:
+    """Incidents sorted by what needs a person now."""
+    return read_incidents(site.home.ledger, now=site.now(), limit=limit, offset=offset, **wanted.asked())
+
+
+def counted(site: Site, wanted: Filter) -> int:
+    """How many incidents fit."""
+    return count_incidents(site.home.ledger, **wanted.asked())
+
+
+def red_now(site: Site) -> frozenset[str]:
+    """The red incidents nobody has acknowledged."""
+    found = read_incidents(site.home.ledger, now=site.now(), severity="red", handling="open", limit=1000)
+    return frozenset(found["id"])
+
+
+def layer(site: Site) -> Collection:
+    """Incidents that are not closed, where they have a place."""
+    found = read_incidents(site.home.ledger, now=site.now(), limit=1000)
+    placed = found[found["lon"].notna() & found["lat"].notna()]
+    return collection(
+        [feature(r["id"], point(r["lon"], r["lat"]), **{k: r[k] for k in _TOLD}) for r in placed.to_dict("records")]
+    )

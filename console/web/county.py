@@ -1,0 +1,185 @@
+"""What the map shows: GeoJSON of places, of what happens there now, and our newest clear composite below them."""
+
+import json
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from shapely.geometry import mapping
+
+from console.web.colours import scale, shade, states
+from console.web.site import Site
+from domain.registry import Zones
+from domain.times import LENGTHS
+from processing.charts_overlay import Overlay, newest_clear, overlay
+from store.ledger.alerts import read_alerts
+
+Collection = dict[str, Any]
+
+#: A station is silent after three of its cadences and an hour, as the rule station.silent says it.
+_CADENCES, _GRACE = 3, timedelta(hours=1)
+#: Reports and candidates that are older are history.
+_RECENT = timedelta(days=30)
+#: How many acquisition days the composite looks back.
+_SCENES = 6
+_SEVERITIES = ("blue", "yellow", "orange", "red")
+
+
+def collection(features: list[dict[str, Any]]) -> Collection:
+    """A GeoJSON FeatureCollection (RFC 7946)."""
+    return {"type": "FeatureCollection", "features": features}
+
+
+def feature(identity: str, geometry: Any, **properties: Any) -> dict[str, Any]:
+    """A GeoJSON feature."""
+    return {"type": "Feature", "id": identity, "geometry": geometry, "properties": {"id": identity, **properties}}
+
+
+def point(lon: float, lat: float) -> dict[str, Any]:
+    """A GeoJSON point, five decimals (about a metre)."""
+    return {"type": "Point", "coordinates": [round(float(lon), 5), round(float(lat), 5)]}
+
+
+def zones(of: Zones) -> Collection:
+    """Townships or waters of the registry."""
+    rows = zip(of.ids, of.names_zh, of.names_en, of.kinds, of.shapes, strict=True)
+    return collection([feature(i, mapping(s), name_zh=zh, name_en=en, kind=kind) for i, zh, en, kind, s in rows])
+
+
+def stations(site: Site) -> Collection:
+    """Every station with its state now: colour, what it means, newest value, worst alert, whether it is silent."""
+    now = site.now()
+    newest = site.observed.rows().groupby("station_id")["time"].max()
+    computed = site.computed.rows()
+    alerts = worst_alerts(site)
+    registry = site.home.registry.stations
+    current = registry.drop_duplicates("station_id", keep="last")
+    features = []
+    for row in current.to_dict("records"):
+        station = str(row["station_id"])
+        seen = newest.get(station)
+        told = _state(computed, station, str(row["medium"]))
+        silent = _silent(str(row["cadence"]), None if seen is None else seen.to_pydatetime(), now)
+        none = scale("plain")["none"]
+        features.append(
+            feature(
+                station,
+                point(row["lon"], row["lat"]),
+                name_zh=row["name_zh"],
+                name_en=row["name_en"],
+                medium=row["medium"],
+                township=row["township"],
+                **(told | ({"colour": none.colour, "ink": none.ink} if silent else {})),
+                silent=silent,
+                alert=alerts.get(station, ""),
+                seen=None if seen is None else seen.isoformat(),
+            )
+        )
+    return collection(features)
+
+
+def worst_alerts(site: Site) -> dict[str, str]:
+    """The worst colour firing on each subject."""
+    found = read_alerts(site.home.ledger, status="firing")
+    ranked = found.assign(rank=found["severity"].map({s: n for n, s in enumerate(_SEVERITIES)}))
+    worst = ranked.groupby("subject")["rank"].max()
+    return {str(subject): _SEVERITIES[int(rank)] for subject, rank in worst.items()}
+
+
+def reports(site: Site) -> Collection:
+    """Grid reports of the last month, without duplicates."""
+    now = site.now()
+    found = site.home.lake.read("reports", start=now - _RECENT, end=now + timedelta(days=1))
+    found = found[(found["duplicate_of"] == "") & found["lon"].notna()]
+    return collection(
+        [
+            feature(
+                f"{r['source']}/{r['id']}",
+                point(r["lon"], r["lat"]),
+                category=r["category"],
+                urgency=r["urgency"],
+                text=r["text"],
+                status=r["status"],
+                verdict=r["verdict"],
+                township=r["township"],
+                observed_at=r["observed_at"].isoformat(),
+            )
+            for r in found.to_dict("records")
+        ]
+    )
+
+
+def candidates(site: Site) -> Collection:
+    """What satellites saw change and a clear look has not taken back, of the last month."""
+    since = site.now() - _RECENT
+    found = site.home.lake.read("candidates", where={"status": ["new", "standing"]})
+    found = found[found["last_seen"] >= pd.Timestamp(since)]
+    return collection(
+        [
+            feature(
+                r["id"],
+                json.loads(r["geometry"]),
+                kind=r["kind"],
+                area_ha=round(r["area_ha"], 2),
+                confidence=round(r["confidence"], 2),
+                status=r["status"],
+                picture=r["picture"],
+                first_seen=r["first_seen"].isoformat(),
+            )
+            for r in found.to_dict("records")
+        ]
+    )
+
+
+def _state(computed: pd.DataFrame, station: str, medium: str) -> dict[str, Any]:
+    """Colour, meaning and value of the newest indicator of a station."""
+    plain = scale("plain")["measured"]
+    told = {"colour": plain.colour, "ink": plain.ink, "word_zh": "", "word_en": "", "value": None, "at": None}
+    if medium not in states():
+        return told
+    indicator, of = states()[medium]
+    rows = computed[(computed["subject"] == station) & (computed["indicator"] == indicator)]
+    rows = rows[rows["value"].notna() & (rows["period"] != "P1D")] if (rows["period"] != "P1D").any() else rows
+    if rows.empty:
+        return told
+    row = rows.loc[rows["time"].idxmax()]
+    found = shade(of, float(row["value"]), str(row["grade"]))
+    if found is None:
+        return told
+    return {
+        "colour": found.colour,
+        "ink": found.ink,
+        "word_zh": found.names[0],
+        "word_en": found.names[1],
+        "value": round(float(row["value"]), 3),
+        "at": row["time"].isoformat(),
+    }
+
+
+def _silent(cadence: str, seen: datetime | None, now: datetime) -> bool:
+    length = LENGTHS.get(cadence)
+    if length is None:
+        return seen is None  # sampled by hand, every few years
+    return seen is None or now - seen > length + _CADENCES * length + _GRACE
+
+
+@dataclass
+class BaseMap:
+    """Our newest clear composite, drawn when a new acquisition day is there."""
+
+    site: Site
+    _made: tuple[tuple[Path, ...], Overlay | None] = ((), None)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def current(self) -> tuple[str, Overlay | None]:
+        """A name that changes with the picture, and the picture; None while there is none."""
+        folder = self.site.home.files.path("products")
+        days = sorted(folder.glob("*/rgb.tif"), reverse=True)[:_SCENES] if folder.is_dir() else []
+        with self._lock:
+            if self._made[0] != tuple(days):
+                whole = newest_clear(self.site.home.files.read_raster(day) for day in days)
+                self._made = (tuple(days), None if whole is None else overlay(whole))
+            return (days[0].parent.name if days else ""), self._made[1]

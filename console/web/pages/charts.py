@@ -1,0 +1,144 @@
+"""Options of the charts: values with their flags, the limit, gaps with their reasons; days in a calendar."""
+
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from console.web.pages.frame import View
+from console.web.series import Gap
+from console.web.words import word
+from domain.times import LOCAL
+
+#: How flags are drawn: colour and symbol by QARTOD flag.
+_FLAGS = {3: ("#e08a00", "triangle"), 4: ("#c1121f", "diamond")}
+_GOOD, _LIMIT = "#0b7285", "#c1121f"
+
+
+def _local(moment: Any) -> str:
+    """A moment as ECharts draws it unchanged, in Shanghai time."""
+    return str(pd.Timestamp(moment).tz_convert(LOCAL).strftime("%Y-%m-%d %H:%M:%S"))
+
+
+def series_options(
+    view: View,
+    rows: pd.DataFrame,
+    gaps: list[Gap],
+    limits: list[tuple[datetime, float, str]],
+    name: str,
+) -> dict[str, Any]:
+    """One series: good values as a line broken at gaps, suspect and failed ones as marks, the limit, shaded gaps."""
+    good = rows["value"].where(~rows["flag"].isin(list(_FLAGS)))
+    line = [[_local(t), None if pd.isna(v) else float(v)] for t, v in zip(rows["time"], good, strict=True)]
+    line += [[_local(g.start), None] for g in gaps]
+    line.sort(key=lambda p: str(p[0]))
+    drawn: list[dict[str, Any]] = [
+        {
+            "name": view.t("web.series.good"),
+            "type": "line",
+            "data": line,
+            "showSymbol": len(line) < 90,
+            "symbolSize": 4,
+            "connectNulls": False,
+            "lineStyle": {"width": 1.6},
+            "itemStyle": {"color": _GOOD},
+            "large": True,
+            "markArea": _gap_areas(view, gaps),
+        }
+    ]
+    for flag, (colour, symbol) in _FLAGS.items():
+        bad = rows[(rows["flag"] == flag) & rows["value"].notna()]
+        if len(bad):
+            drawn.append(
+                {
+                    "name": word("flag", flag, view.lang),
+                    "type": "scatter",
+                    "symbol": symbol,
+                    "symbolSize": 9,
+                    "itemStyle": {"color": colour},
+                    "data": [[_local(t), float(v)] for t, v in zip(bad["time"], bad["value"], strict=True)],
+                }
+            )
+    if limits:
+        drawn.append(
+            {
+                "name": view.t("web.series.limit", edition=limits[-1][2]),
+                "type": "line",
+                "step": "end",
+                "showSymbol": False,
+                "lineStyle": {"type": "dashed", "width": 1.4},
+                "itemStyle": {"color": _LIMIT},
+                "data": [[_local(t), v] for t, v, _ in limits],
+            }
+        )
+    ink = "#9aaab8" if view.wall else "#5b6b7a"
+    unit = str(rows["unit"].iloc[-1])
+    return {
+        "animation": False,
+        "textStyle": {"fontFamily": "inherit"},
+        "grid": {"left": 56, "right": 18, "top": 64, "bottom": 62},
+        "legend": {"top": 0, "type": "scroll", "textStyle": {"color": ink}},
+        "tooltip": {"trigger": "axis", "renderMode": "richText", "confine": True},
+        "xAxis": {"type": "time", "axisLabel": {"color": ink, "hideOverlap": True}},
+        "yAxis": {
+            "type": "value",
+            "name": f"{name} ({unit})",
+            "nameTextStyle": {"color": ink, "align": "left"},
+            "scale": True,
+            "axisLabel": {"color": ink},
+        },
+        "dataZoom": [{"type": "inside"}, {"type": "slider", "height": 20, "bottom": 8}],
+        "series": drawn,
+    }
+
+
+def _gap_areas(view: View, gaps: list[Gap]) -> dict[str, Any]:
+    areas = [
+        [
+            {
+                "xAxis": _local(g.start),
+                "name": word("coverage", g.reason, view.lang),
+                "label": {"show": len(gaps) <= 6, "fontSize": 10, "color": "#8a6d3b", "position": "insideTop"},
+            },
+            {"xAxis": _local(g.end)},
+        ]
+        for g in gaps
+    ]
+    return {"itemStyle": {"color": "#d9a44140"}, "data": areas, "silent": True}
+
+
+def calendar_options(view: View, days: pd.DataFrame, year: int) -> dict[str, Any]:
+    """The days of a year, each in the colour of its grade."""
+    first = str(days["day"].iloc[0])
+    start = first if first[:4] == str(year - 1) else f"{year}-01-01"
+    last = max(str(days["day"].iloc[-1]), start)
+    return {
+        "animation": False,
+        "tooltip": {"renderMode": "richText", "confine": True},
+        "calendar": {
+            "top": 28,
+            "left": 34,
+            "right": 8,
+            "bottom": 8,
+            "range": [start, last],
+            "cellSize": ["auto", 16],
+            "yearLabel": {"show": False},
+            "dayLabel": {"firstDay": 1, "nameMap": "ZH" if view.lang == "zh" else "EN"},
+            "monthLabel": {"nameMap": "ZH" if view.lang == "zh" else "EN"},
+            "itemStyle": {"borderColor": "#d9e0e6", "borderWidth": 1, "color": "transparent"},
+        },
+        "series": [
+            {
+                "type": "heatmap",
+                "coordinateSystem": "calendar",
+                "data": [
+                    {
+                        "value": [row["day"], float(row["value"])],
+                        "name": row[f"word_{view.lang}"],
+                        "itemStyle": {"color": row["colour"]},
+                    }
+                    for row in days.to_dict("records")
+                ],
+            }
+        ],
+    }

@@ -1,0 +1,278 @@
+"""One incident: what each of the three eyes says, what was done, and the buttons for the next step.
+
+`?print=1` is the same page for paper.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+from fastapi import Request
+from nicegui import ui
+
+from alerts.incidents import actions
+from alerts.incidents.handling import allowed
+from console.web import series
+from console.web.colours import scale
+from console.web.pages.charts import series_options
+from console.web.pages.frame import House, View, badge, framed, tag, when
+from console.web.pages.station import parameter_name
+from console.web.series import SeriesAsked
+from console.web.words import word, words
+from domain.incidents import Outcome
+from store.ledger.incidents import Case, read_case
+
+_EYES = ("sky", "ground", "human")
+_HANDLINGS = ("open", "acknowledged", "dispatched", "verified", "closed")
+#: Steps that need no reason.
+_PLAIN = ("acknowledge",)
+
+
+def register(house: House) -> None:
+    """Register the page."""
+
+    @ui.page("/incidents/{incident_id}")
+    def incident(request: Request, incident_id: str) -> None:
+        with framed(house, request, "/incidents", "web.nav.incidents") as view:
+
+            @ui.refreshable
+            def shown() -> None:
+                case = read_case(view.site.home.ledger, incident_id)
+                if case is None:
+                    ui.label(view.t("web.incident.unknown")).classes("sy-soft")
+                    return
+                _page(view, case, shown.refresh)
+
+            shown()
+        view.subscribe(lambda change: _changed(view, change, shown.refresh))
+        if request.query_params.get("print") == "1":
+            ui.timer(1.0, lambda: ui.run_javascript("window.print()"), once=True)
+
+
+def _changed(view: View, change: Any, refresh: Callable[[], Any]) -> None:
+    if "incidents" in change.what:
+        refresh()
+    if change.reds:
+        view.sound()
+
+
+def _page(view: View, case: Case, refresh: Callable[[], Any]) -> None:
+    _heading(view, case)
+    if view.may("handle"):
+        _buttons(view, case, refresh)
+    with ui.element("div").classes("sy-three"):
+        for eye in _EYES:
+            _eye(view, case, eye)
+    with ui.element("div").classes("sy-cols"):
+        _timeline(view, case)
+        _around(view, case)
+
+
+def _heading(view: View, case: Case) -> None:
+    row = case.incident
+    shade = scale("severity").get(str(row["severity"]))
+    with ui.element("div").classes("sy-paper w-full"):
+        with ui.element("div").classes("sy-bar"):
+            if shade:
+                badge(shade, shade.name(view.lang))
+            tag("h1", view.both(row, "title"), "sy-wrap")
+            ui.space()
+            ui.link(view.t("web.print"), "?print=1").classes("sy-tag sy-noprint")
+        if view.both(row, "summary"):
+            tag("p", view.both(row, "summary"), "sy-wrap q-my-sm")
+        with ui.element("div").classes("sy-steps"):
+            at = _HANDLINGS.index(row["handling"]) if row["handling"] in _HANDLINGS else 0
+            for n, state in enumerate(_HANDLINGS):
+                moment = {1: "acknowledged_at", 2: "dispatched_at", 3: "verified_at", 4: "closed_at"}.get(
+                    n, "opened_at"
+                )
+                text = word("handling", state, view.lang) + (f" {when(row[moment])}" if n <= at else "")
+                tag("span", text, "sy-now" if n == at else "sy-done" if n < at else "")
+        facts = {
+            "web.fact.id": row["id"],
+            "web.fact.kind": word("kind", row["kind"], view.lang),
+            "web.fact.place": view.site.name(row["township"], view.lang),
+            "web.fact.span": f"{when(row['first_at'])} – {when(row['last_at'])}",
+            "web.fact.eyes": "、".join(word("eye", e, view.lang) for e in str(row["eyes"]).split(",") if e),
+            "web.fact.confidence": f"{float(row['confidence']):.0%}",
+            "web.fact.assignee": row["assignee"],
+            "web.fact.deadline": when(row["deadline"]),
+            "web.fact.outcome": word("outcome", row["outcome"], view.lang) if row["outcome"] else "",
+        }
+        with ui.element("dl").classes("sy-key q-mb-none"):
+            for key, value in facts.items():
+                if value:
+                    tag("dt", view.t(key))
+                    tag("dd", str(value))
+
+
+def _buttons(view: View, case: Case, refresh: Callable[[], Any]) -> None:
+    row = case.incident
+    with ui.element("div").classes("sy-bar sy-noprint"):
+        for n, name in enumerate(allowed(row["handling"])):
+            if name in actions_of():
+                button = ui.button(
+                    view.t(f"web.act.{name}"),
+                    on_click=lambda name=name: _ask(view, case, name, refresh),
+                )
+                button.props("no-caps unelevated" if n == 0 else "no-caps outline").mark(f"act-{name}")
+
+
+def actions_of() -> dict[str, Callable[..., int]]:
+    """The steps people take, by name."""
+    return {
+        "acknowledge": actions.acknowledge,
+        "assign": actions.assign,
+        "dispatch": actions.dispatch,
+        "verify": actions.verify,
+        "close": actions.close,
+        "reopen": actions.reopen,
+        "comment": actions.comment,
+    }
+
+
+def _ask(view: View, case: Case, name: str, refresh: Callable[[], Any]) -> None:
+    """Take a step, after asking for what it needs."""
+    if name in _PLAIN:
+        _take(view, case, name, {}, refresh)
+        return
+    with ui.dialog() as dialog, ui.card().classes("w-96 max-w-full"):
+        tag("h2", view.t(f"web.act.{name}"))
+        fields: dict[str, Any] = {}
+        if name == "assign":
+            fields["to"] = ui.input(view.t("web.field.to"), value=view.user.login).classes("w-full")
+        if name == "dispatch":
+            fields["note"] = ui.input(view.t("web.field.note")).classes("w-full")
+        if name == "verify":
+            outcomes = {str(o): word("outcome", str(o), view.lang) for o in Outcome}
+            fields["outcome"] = ui.select(outcomes, value=str(next(iter(Outcome))), label=view.t("web.field.outcome"))
+            fields["outcome"].classes("w-full")
+        fields["why"] = (
+            ui.textarea(view.t("web.field.why")).props("autogrow maxlength=2000").classes("w-full").mark("why")
+        )
+        with ui.row().classes("justify-end w-full"):
+            ui.button(view.t("web.cancel"), on_click=dialog.close).props("flat no-caps")
+
+            def go() -> None:
+                told = {k: str(f.value or "").strip() for k, f in fields.items()}
+                if _take(view, case, name, told, refresh):
+                    dialog.close()
+
+            ui.button(view.t("web.ok"), on_click=go).props("no-caps unelevated").mark("confirm")
+    dialog.on("hide", dialog.delete)
+    dialog.open()
+
+
+def _take(view: View, case: Case, name: str, told: dict[str, str], refresh: Callable[[], Any]) -> bool:
+    site, row = view.site, case.incident
+
+    def work() -> int:
+        version = int(row["version"])
+        return actions_of()[name](site.home, row["id"], **told, who=view.user.login, version=version, now=site.now())
+
+    done = view.act("handle", work, view.t("web.done"))
+    refresh()
+    return done is not None
+
+
+def _eye(view: View, case: Case, eye: str) -> None:
+    mine = case.evidence[case.evidence["eye"] == eye]
+    with ui.element("section").classes("sy-paper"):
+        tag("h2", f"{word('eye', eye, view.lang)} · {len(mine)}")
+        if mine.empty:
+            ui.label(view.t("web.evidence.none")).classes("sy-soft")
+        for row in mine.head(20).to_dict("records"):
+            _evidence(view, row)
+        if eye == "ground":
+            _ground_chart(view, mine)
+
+
+def _evidence(view: View, row: dict[Any, Any]) -> None:
+    with ui.element("div").classes("q-mt-sm"):
+        tag("div", view.both(row, "summary"), "sy-wrap")
+        subject = str(row["subject"])
+        known = subject in view.site.home.registry.by_id
+        with ui.element("div").classes("sy-bar"):
+            tag("span", f"{when(row['starts_at'])} – {when(row['ends_at'])}", "sy-soft sy-small sy-num")
+            if known:
+                ui.link(view.site.name(subject, view.lang), f"/stations/{subject}").classes("sy-small")
+        detail = _detail(row.get("detail"))
+        picture = str(detail.get("picture", "") or "")
+        if picture.endswith(".png"):
+            ui.image(f"/picture?name={picture}").classes("sy-picture q-mt-xs")
+
+
+def _detail(text: Any) -> dict[str, Any]:
+    try:
+        found = json.loads(str(text or "{}"))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _ground_chart(view: View, mine: pd.DataFrame) -> None:
+    """The series of the station that spoke first, around the incident, with limit and flags."""
+    stations = [s for s in mine["subject"] if s in view.site.home.registry.by_id]
+    if not stations:
+        return
+    station = str(stations[0])
+    parameter, period = _parameter(view, station)
+    if not parameter:
+        return
+    start = mine["starts_at"].min() - pd.Timedelta(days=2)
+    end = min(pd.Timestamp(view.site.now()), mine["known_at"].max() + pd.Timedelta(days=2))
+    asked = SeriesAsked(station, parameter, period, start.to_pydatetime(), end.to_pydatetime())
+    rows = series.station_rows(view.site, asked)
+    if rows.empty:
+        return
+    options = series_options(
+        view,
+        rows,
+        series.gaps(view.site, rows, asked),
+        series.limit_line(view.site, asked),
+        parameter_name(parameter, view.lang),
+    )
+    ui.echart(options).style("height:260px;width:100%").classes("q-mt-sm")
+
+
+def _parameter(view: View, station: str) -> tuple[str, str]:
+    """The series to show of a station: what its grade depends on most."""
+    rows = view.site.observed.rows()
+    known = set(zip(*(rows.loc[rows["station_id"] == station, c] for c in ("parameter", "period")), strict=True))
+    for parameter in ("NH3N", "PM2.5", "COD", "stack_NOx", "LAeq"):
+        for period in ("PT1H", "PT4H"):
+            if (parameter, period) in known:
+                return parameter, period
+    return min(known) if known else ("", "")
+
+
+def _timeline(view: View, case: Case) -> None:
+    with ui.element("section").classes("sy-paper"):
+        tag("h2", view.t("web.timeline"))
+        for row in case.timeline.iloc[::-1].head(100).to_dict("records"):
+            with ui.element("div").classes("sy-line"):
+                tag("div", f"{when(row['at'], seconds=True)} · {row['who']}", "sy-soft sy-small sy-num")
+                tag("div", word("step", row["action"], view.lang))
+                if row["why"]:
+                    tag("div", str(row["why"]), "sy-wrap sy-small")
+
+
+def _around(view: View, case: Case) -> None:
+    with ui.element("section").classes("sy-paper"):
+        tag("h2", view.t("web.sources"))
+        if not case.sources:
+            ui.label(view.t("web.sources.none")).classes("sy-soft")
+        for source in case.sources[:8]:
+            tag("div", str(source.get(f"name_{view.lang}", "")), "q-mt-sm")
+            tag("div", str(source.get(f"why_{view.lang}", "")), "sy-soft sy-small sy-wrap")
+        tag("h2", view.t("web.tasks"), "q-mt-md")
+        if case.tasks.empty:
+            ui.label(view.t("web.tasks.none")).classes("sy-soft")
+        known = words("task", view.lang)
+        for row in case.tasks.to_dict("records"):
+            with ui.element("div").classes("sy-line"):
+                tag("div", f"{when(row['created_at'])} · {row['grid_code']}", "sy-soft sy-small sy-num")
+                tag("div", known.get(str(row["state"]), str(row["state"])))
+                if row["verdict"]:
+                    tag("div", str(row["verdict"]), "sy-wrap")

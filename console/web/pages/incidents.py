@@ -1,0 +1,148 @@
+"""The list of incidents: what needs a person now is first; filters stand in the address; keys do what a mouse does.
+
+Keys: j and k choose, Enter opens, a acknowledges, / goes to the search, ? tells the keys.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from fastapi import Request
+from nicegui import ui
+
+from alerts.incidents.actions import acknowledge
+from console.web.cases import FILTERS, Filter, counted, listed
+from console.web.colours import scale
+from console.web.pages.frame import House, View, framed, tag
+from console.web.pages.rows import incident_address, incident_rows
+from console.web.pages.tables import export_links
+from console.web.words import words
+
+_PAGE = 50
+
+
+class _List:
+    """What the page shows now."""
+
+    def __init__(self, view: View, wanted: Filter, page: int) -> None:
+        self.view, self.wanted, self.page = view, wanted, page
+        self.ids: list[str] = []
+        self.chosen = -1
+
+    @ui.refreshable_method
+    def rows(self) -> None:
+        """The rows and the pages."""
+        total = counted(self.view.site, self.wanted)
+        pages = max(1, -(-total // _PAGE))
+        self.page = min(self.page, pages)
+        found = listed(self.view.site, self.wanted, limit=_PAGE, offset=(self.page - 1) * _PAGE)
+        self.ids = [str(i) for i in found["id"]]
+        ui.label(self.view.t("web.incidents.count", n=total)).classes("sy-soft sy-small")
+        incident_rows(self.view, found)
+        if pages > 1:
+            ui.pagination(1, pages, value=self.page, direction_links=True, on_change=lambda e: self.go(e.value))
+
+    def go(self, page: int) -> None:
+        """Another page."""
+        self.page = page
+        self.show()
+
+    def filter(self, **changed: Any) -> None:
+        """Other filters, from the first page."""
+        self.wanted, self.page = replace(self.wanted, **changed), 1
+        self.show()
+
+    def show(self) -> None:
+        """Draw anew, and write into the address what is shown."""
+        self.chosen = -1
+        self.rows.refresh()
+        told = {k: getattr(self.wanted, k) for k in FILTERS}
+        self.view.address(**told, past="1" if self.wanted.past else "", page=str(self.page) if self.page > 1 else "")
+
+    def choose(self, step: int) -> None:
+        """Choose the next or the previous row."""
+        if not self.ids:
+            return
+        self.chosen = max(0, min(len(self.ids) - 1, self.chosen + step))
+        ui.run_javascript(f"syChoose({self.chosen})")
+
+    def acknowledge(self) -> None:
+        """Acknowledge the chosen row."""
+        if 0 <= self.chosen < len(self.ids):
+            site, identity = self.view.site, self.ids[self.chosen]
+            work = self.view.act(
+                "handle",
+                lambda: acknowledge(site.home, identity, who=self.view.user.login, now=site.now()),
+                self.view.t("web.done"),
+            )
+            if work is not None:
+                self.show()
+
+    def key(self, key: str) -> None:
+        """What a key does."""
+        if key in ("j", "ArrowDown"):
+            self.choose(1)
+        elif key in ("k", "ArrowUp"):
+            self.choose(-1)
+        elif key == "Enter" and 0 <= self.chosen < len(self.ids):
+            ui.navigate.to(incident_address(self.ids[self.chosen]))
+        elif key == "a":
+            self.acknowledge()
+        elif key == "?":
+            ui.notify(self.view.t("web.keys"), multi_line=True, timeout=8000)
+
+
+def register(house: House) -> None:
+    """Register the page."""
+
+    @ui.page("/incidents")
+    def incidents(request: Request) -> None:
+        asked = request.query_params
+        page = asked.get("page", "1")
+        with framed(house, request, "/incidents", "web.nav.incidents") as view:
+            wanted = Filter(**{k: asked.get(k, "")[:200] for k in FILTERS}, past=asked.get("past") == "1")
+            shown = _List(view, wanted, max(1, min(10_000, int(page))) if page.isdecimal() else 1)
+            with ui.element("div").classes("sy-bar"):
+                tag("h1", view.t("web.nav.incidents"))
+                ui.space()
+                export_links(view, "incidents", dict(asked))
+            _filters(view, shown)
+            shown.rows()
+            keyboard = ui.keyboard(
+                on_key=lambda e: shown.key(str(e.key)) if e.action.keydown and not e.modifiers.ctrl else None,
+                ignore=["input", "select", "button", "textarea"],
+            )
+            keyboard.mark("keys")
+        view.subscribe(lambda change: _changed(view, shown, change))
+
+
+def _changed(view: View, shown: _List, change: Any) -> None:
+    if "incidents" in change.what:
+        shown.rows.refresh()
+    if change.reds:
+        view.sound()
+        ui.notify(view.t("web.incidents.red", n=len(change.reds)), type="negative", timeout=10000)
+
+
+def _filters(view: View, shown: _List) -> None:
+    wanted, lang = shown.wanted, view.lang
+    townships = view.site.home.registry.townships
+    names = townships.names_zh if lang == "zh" else townships.names_en
+    choices = {
+        "handling": words("handling", lang),
+        "severity": {k: s.name(lang) for k, s in reversed(scale("severity").items())},
+        "kind": words("kind", lang),
+        "township": dict(zip(townships.ids, names, strict=True)),
+        "eye": words("eye", lang),
+    }
+    with ui.element("div").classes("sy-bar sy-noprint"):
+        search = ui.input(view.t("web.search"), value=wanted.words).props("dense outlined clearable debounce=400")
+        search.on_value_change(lambda e: shown.filter(words=(e.value or "")[:200])).classes("w-52").mark("search")
+        for name, known in choices.items():
+            value = getattr(wanted, name)
+            options = {"": view.t(f"web.filter.{name}")} | known
+            ui.select(
+                options if value in options else options | {value: value},
+                value=value,
+                on_change=lambda e, name=name: shown.filter(**{name: e.value or ""}),
+            ).props("dense outlined options-dense").classes("min-w-28").mark(f"filter-{name}")
+        ui.checkbox(view.t("web.incidents.past"), value=wanted.past, on_change=lambda e: shown.filter(past=e.value))

@@ -1,0 +1,93 @@
+"""What changed since the last look, found once for everybody and told to every open page.
+
+One look asks the log of the lake and two counters of the ledger; only when one of them moved is anything read. So the
+number of people who watch does not change what the store has to do.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+
+from console.web import county
+from console.web.cases import red_now
+from console.web.county import BaseMap
+from console.web.site import Site
+from store.ledger.alerts import committed
+from store.ledger.incidents import newest_change
+from store.ledger.suppressions import last_number
+
+#: How often the store is asked, and how often stations are judged silent although nothing came, seconds.
+_EVERY_S, _SILENCE_S = 1.5, 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is new: stations with their new state, what else must be read again, incidents that became red."""
+
+    stations: list[dict[str, Any]]
+    what: frozenset[str]  # reports, candidates, basemap, incidents, alerts, suppressions
+    reds: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.stations or self.what)
+
+
+@dataclass
+class Watch:
+    """Looks at one site and tells subscribers."""
+
+    site: Site
+    base: BaseMap
+    subscribers: set[Callable[[Change], None]] = field(default_factory=set)
+    _versions: dict[str, Any] = field(default_factory=dict)
+    _stations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _reds: frozenset[str] | None = None
+
+    def look(self) -> Change:
+        """Compare with the last look; the first finds everything new."""
+        new = self._asked()
+        what = frozenset(k for k, v in new.items() if self._versions.get(k) != v)
+        self._versions = new
+        stations = self._moved() if what & {"observations", "indicators", "alerts", "minute"} else []
+        reds: tuple[str, ...] = ()
+        if "incidents" in what:
+            now = red_now(self.site)
+            reds = () if self._reds is None else tuple(sorted(now - self._reds))
+            self._reds = now
+        return Change(stations, what - {"observations", "indicators", "minute"}, reds)
+
+    async def run(self) -> None:
+        """Look for ever."""
+        while True:
+            change = await run_in_threadpool(self.look)
+            if change:
+                for tell in list(self.subscribers):
+                    tell(change)
+            await asyncio.sleep(_EVERY_S)
+
+    def _asked(self) -> dict[str, Any]:
+        lake, ledger = self.site.home.lake, self.site.home.ledger
+        self.site.observed.rows()
+        self.site.computed.rows()
+        return {
+            "observations": self.site.observed.version,
+            "indicators": self.site.computed.version,
+            "reports": lake.version("reports"),
+            "candidates": lake.version("candidates"),
+            "basemap": lake.version("scenes"),
+            "alerts": committed(ledger),
+            "incidents": newest_change(ledger),
+            "suppressions": last_number(ledger),
+            "minute": int(time.monotonic() / timedelta(seconds=_SILENCE_S).total_seconds()),
+        }
+
+    def _moved(self) -> list[dict[str, Any]]:
+        features = county.stations(self.site)["features"]
+        moved = [f for f in features if self._stations.get(f["id"]) != f["properties"]]
+        self._stations = {f["id"]: f["properties"] for f in features}
+        return moved
