@@ -15,6 +15,7 @@ in its favour reach those of `open_confidence`. What is known of one:
 """
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,12 +48,13 @@ class Fused:
     incidents: pd.DataFrame
 
 
-def fuse(evidence: pd.DataFrame, rivers: Rivers) -> Fused:
+def fuse(evidence: pd.DataFrame, rivers: Rivers, opened: Collection[str] = ()) -> Fused:
     """Join evidence into incidents.
 
     Args:
         evidence: columns of domain.incidents.Evidence; ids do not repeat.
         rivers: the network along which water carries what one saw to another.
+        opened: ids of evidence whose incident was opened before: it stays one, however little is left of it.
 
     Returns:
         incidents with the columns id, kind, founder, first_at, last_at (NaT while it goes on), opened_at, lon, lat,
@@ -63,7 +65,7 @@ def fuse(evidence: pd.DataFrame, rivers: Rivers) -> Fused:
     group = components(len(data), pairs(data, rivers))
     data = data.assign(group=_canonical(group, data))
     weighed = weigh(data)
-    table = _summary(data, weighed)
+    table = _summary(data, weighed, data.loc[data["id"].isin(opened), "group"])
     name = dict(zip(table["group"], table["id"], strict=True))
     data["incident"] = data["group"].map(name).fillna("").astype("str")
     return Fused(data, table.drop(columns="group").sort_values("id").reset_index(drop=True))
@@ -158,7 +160,7 @@ def _doubted(data: pd.DataFrame) -> NDArray[np.bool_]:
     return out
 
 
-def _summary(data: pd.DataFrame, weighed: pd.DataFrame) -> pd.DataFrame:
+def _summary(data: pd.DataFrame, weighed: pd.DataFrame, opened: pd.Series) -> pd.DataFrame:
     """One row for each group that was ever believed."""
     prior = {k.id: k.prior for k in kinds().values()}
     order = np.lexsort((np.arange(len(data)), micros(data["known_at"])))
@@ -167,7 +169,8 @@ def _summary(data: pd.DataFrame, weighed: pd.DataFrame) -> pd.DataFrame:
     kind = by["kind"].first()
     log_odds = kind.map(prior) + by["adds"].sum()
     support = kind.map(prior) + by["favours"].sum()
-    opens = support.index[support >= logit(settings()["open_confidence"]) - 1e-9]
+    believed = support >= logit(settings()["open_confidence"]) - 1e-9
+    opens = support.index[believed | support.index.isin(opened)]
     rows = rows[rows["group"].isin(opens)]
     if rows.empty:
         return pd.DataFrame({name: pd.Series(dtype="object") for name in _SUMMARY})

@@ -35,7 +35,7 @@ def pairs(evidence: pd.DataFrame, rivers: Rivers) -> Ints:
     """
     if len(evidence) < 2:
         return _NONE
-    found = [_named(evidence["keys"])]
+    found = [_named(evidence["id"] + " " + evidence["keys"])]
     x, y = Transformer.from_crs(WGS84, rivers.crs, always_xy=True).transform(
         evidence["lon"].to_numpy(float), evidence["lat"].to_numpy(float)
     )
@@ -61,7 +61,7 @@ def _wanted(eye: Objects, found: Ints, eyes: str) -> NDArray[np.bool_]:
 
 
 def _named(keys: pd.Series) -> Ints:
-    """Evidence that shares a word of `keys` with other evidence; each with the first that has the word."""
+    """Evidence that shares a word, be it its own id or one of its keys: each with the next that has it."""
     words = keys.str.split().explode().dropna()
     if words.empty:
         return _NONE

@@ -205,11 +205,11 @@ def put_incidents(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> 
         connection.execute(sa.insert(incidents), [dict(row) for row in rows[at : at + _BATCH]])
 
 
-def unanswered(connection: Connection, before: datetime) -> list[dict[str, Any]]:
-    """Active incidents that nobody acknowledged and that opened before a moment, oldest first."""
+def unanswered(connection: Connection, now: datetime) -> list[dict[str, Any]]:
+    """Active incidents that nobody acknowledged although their deadline has passed, oldest first."""
     query = sa.select(incidents).where(incidents.c.active, incidents.c.handling == Handling.OPEN)
-    query = query.where(incidents.c.created_at <= before).order_by(incidents.c.created_at, incidents.c.id)
-    return [dict(row) for row in connection.execute(query).mappings()]
+    query = query.where(incidents.c.deadline <= now).order_by(incidents.c.created_at, incidents.c.id)
+    return [dict(row) for row in connection.execute(query.with_for_update()).mappings()]
 
 
 def put_task(connection: Connection, ledger: Ledger, row: Mapping[str, Any]) -> None:
@@ -227,6 +227,11 @@ def tasks_of(connection: Connection, incident_ids: Collection[str]) -> list[dict
     """The tasks of some incidents, oldest first."""
     query = sa.select(tasks).where(tasks.c.incident_id.in_(list(incident_ids))).order_by(tasks.c.created_at)
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def all_tasks(connection: Connection) -> list[dict[str, Any]]:
+    """All tasks, oldest first."""
+    return [dict(row) for row in connection.execute(sa.select(tasks).order_by(tasks.c.created_at)).mappings()]
 
 
 def change_tasks(connection: Connection, changes: Mapping[str, Mapping[str, Any]]) -> None:
