@@ -16,8 +16,8 @@ The keys are those in which the platform itself tells its cases (ingest/decoders
 | statusName | 派遣 |
 | handlerName | the worker of the grid |
 
-The answer comes as an item of the same taskId with statusName 核查 or 结案 and an endResult such as 属实 or 不属实; its words
-are rows of report_verdicts.csv.
+The answer comes as an item of the same taskId with statusName 核查 or 结案 and an endResult such as 属实 or 不属实 (words
+of report_verdicts.csv).
 """
 
 import hashlib

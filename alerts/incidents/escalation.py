@@ -1,4 +1,4 @@
-"""Calling the next level when nobody acknowledges: a letter for each channel and level, with the finding that it is due."""
+"""Calling the next level when nobody acknowledges: a letter for each channel and level, in the finding transaction."""
 
 import hashlib
 import json

@@ -8,7 +8,8 @@ The score of a source is a product of plain factors, each said in words:
 * air: exp(-d / air_scale) within the sector the wind came from (half width `wind_sector`); with less wind than
   `wind_calm` no direction is told and only what lies within `calm_reach` is named; times `alarmed_factor` likewise.
 
-Scores order, they are no probabilities. Ozone forms on the way and is laid at no door. The wind is the vector mean of the hours before the start.
+Scores order, they are no probabilities. Ozone forms on the way and is laid at no door. The wind is the vector mean of
+the hours before the start.
 """
 
 from collections.abc import Iterable
@@ -109,7 +110,7 @@ def _upstream(evidence: pd.DataFrame, known: pd.DataFrame, places: Places) -> li
         if not below:
             continue
         # What lies nearest below saw it first and least changed.
-        distance, row = min(below, key=lambda x: (x[0], x[1]["id"]))
+        distance, row = min(below, key=lambda x: (x[0], x[1]["starts_at"], x[1]["id"]))
         soonest, longest = distance / number["flow_max"], distance / number["flow_min"]
         since = row["starts_at"] - pd.Timedelta(hours=longest)
         until = row["starts_at"] - pd.Timedelta(hours=soonest)
@@ -144,7 +145,9 @@ def _media() -> dict[str, list[str]]:
 
 
 def _sources(places: Places, medium: str) -> list[_Source]:
-    """The registry's sources that burden a medium (those of unknown category may), each once, with their place along a river; those without a place are left out."""
+    """The registry's sources that burden a medium (those of unknown category may), each once, with their place along a
+    river; those without a place are left out.
+    """
     rows = places.registry.sources.sort_values("valid_from", kind="stable").drop_duplicates("source_id", keep="last")
     out = []
     for row in rows.to_dict("records"):
@@ -188,9 +191,11 @@ def _water_words(
     for at, lang in enumerate(("zh", "en")):
         place = (row["name_zh"], row["name_en"])[at] or row["subject"]
         begun = f"{row['starts_at'].tz_convert(LOCAL):%m-%d %H:%M}"
-        near = distance < _AT_IT_KM
-        said = [say("source.itself", lang, place=place, time=begun)] if near else [say("source.upstream", lang, km=f"{distance:.1f}", place=place, a=f"{soonest:.1f}", b=f"{longest:.1f}",
-                    time=begun)]  # fmt: skip
+        if distance < _AT_IT_KM:
+            said = [say("source.itself", lang, place=place, time=begun)]
+        else:
+            flow = {"a": f"{soonest:.1f}", "b": f"{longest:.1f}"}
+            said = [say("source.upstream", lang, km=f"{distance:.1f}", place=place, time=begun, **flow)]
         said.append(say("source.alarmed", lang) if alarmed else say("source.quiet", lang))
         said += [say("source.clean", lang, section=names[at]) for names in clean]
         out.append(say("source.join", lang).join(said) + say("source.stop", lang))
