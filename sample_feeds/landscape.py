@@ -5,14 +5,14 @@ valleys are forced to where the rivers are; land cover follows relief, water and
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import ndimage
 from shapely.geometry.base import BaseGeometry
 
 from domain.registry import Registry
-from sample_feeds.grids import Codes, Field, Grid, noise, parcels
+from sample_feeds.grids import Codes, Field, Grid, Mask, noise, parcels
 from sample_feeds.relief import elevation
 from sample_feeds.streams import stream
 
@@ -37,6 +37,7 @@ class Landscape:
     brightness: Field  # factor on reflectance: parcels and stands differ
     vigour: Field  # -1..1, how green vegetation is for its kind
     light: Field  # factor on reflectance: slopes towards the sun are brighter
+    places: dict[str, Mask] = field(default_factory=dict, repr=False, compare=False)  # of events, made once
 
 
 def landscape(

@@ -6,7 +6,7 @@ tells, clouds, and sensor noise. Spectra (tables/spectra.csv) are rounded typica
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,7 @@ QUANTIFICATION, BOA_ADD_OFFSET, NODATA = 10_000, -1000, 0  # processing baseline
 CLOUD_BASE_M = 1800
 _NO_DATA, _DARK, _SHADOW, _WATER, _CLOUD, _THICK, _CIRRUS = 0, 2, 3, 6, 8, 9, 10
 _SHADOW_LIGHT = 0.42
+_DYING = timedelta(days=50)  # until all pines that will die are red
 _FOOTPRINT_DEG = 0.01  # how far beyond the county box the swath is kept
 
 
@@ -53,6 +54,13 @@ def event_pixels(event: SkyEvent, land: Landscape, seed: int) -> Mask:
 
     Blooms and lost water stay on the lake of their centre, dying pines among pines, the others on land.
     """
+    name = f"{seed} {event.model_dump_json()}"
+    if name not in land.places:
+        land.places[name] = _event_pixels(event, land, seed)
+    return land.places[name]
+
+
+def _event_pixels(event: SkyEvent, land: Landscape, seed: int) -> Mask:
     grid = land.grid
     wet = np.isin(land.cover, (LAKE, RIVER))
     if event.on_water:
@@ -85,7 +93,7 @@ def sight(land: Landscape, scenario: Scenario, at: datetime, cover: float, seed:
         elif event.kind in _BECOMES:
             surface[pixels] = _BECOMES[event.kind]
         if after is not None:
-            after.add(event, pixels, land.grid, seed)
+            after.add(event, pixels, at, land.grid, seed)
     sites = [e.centre for e in scenario.of(SkyEvent)] if cover <= sky.clear_below else []
     cloud = clouds(land.grid, cover, sites, stream(seed, "clouds", at.date().isoformat()))
     shadow = shadows(cloud, land.grid.resolution)
@@ -113,10 +121,11 @@ class _Aftermath:
         nothing, plain = np.zeros(grid.shape, dtype=np.float32), np.ones(grid.shape, dtype=np.float32)
         return cls(nothing, nothing.copy(), plain)
 
-    def add(self, event: SkyEvent, pixels: Mask, grid: Grid, seed: int) -> None:
+    def add(self, event: SkyEvent, pixels: Mask, at: datetime, grid: Grid, seed: int) -> None:
         """One event, in place."""
         if event.kind == "pine_decline":
-            self.sick[pixels] = np.clip(_patchy(event, grid, seed, 0.65, 0.12), 0.3, 1)[pixels]
+            gone = min((at - event.start) / _DYING, 1.0)
+            self.sick[pixels] = gone * np.clip(_patchy(event, grid, seed, 0.65, 0.12), 0.3, 1)[pixels]
         elif event.kind in _BECOMES:
             self.residue[pixels] = np.clip(_patchy(event, grid, seed, 0.10, 0.10), 0, 0.4)[pixels]
             self.tone[pixels] = np.clip(_patchy(event, grid, seed, 1.0, 0.08), 0.7, 1.3)[pixels]

@@ -17,8 +17,8 @@ def clearing(seen: Comparison) -> Change:
     """Woodland that lost its leaves and shows bare soil since the latest clear view.
 
     NDVI falls by at least -clearing_dndvi_max and BI rises by at least clearing_dbi_min beyond what the season did to
-    the same land cover, from closed vegetation (clearing_ndvi_before_min) to land (clearing_ndvi_min). Start values of
-    two-date change; see `_lost_leaves` for what is kept out.
+    the same land cover, from closed vegetation (clearing_ndvi_before_min) to open ground (between clearing_ndvi_min and
+    clearing_ndvi_max). Start values of two-date change; see `_lost_leaves` for what is kept out.
     """
     return _lost_leaves(seen, seen.ground.allowed("clearing"))
 
@@ -38,6 +38,7 @@ def dump(seen: Comparison) -> Change:
         grey = (
             (seen.now.index("visible") >= limits["dump_visible_min"])
             & (brighter >= 1)
+            & (seen.now.index("ndvi") <= limits["dump_ndvi_max"])
             & (seen.now.index("flat") <= limits["dump_flat_max"])
         )
     bare = seen.ground.allowed("bare_soil") if seen.ground.cover is not None else np.zeros_like(grey)
@@ -50,8 +51,8 @@ def burn(seen: Comparison) -> Change:
     """A burn scar: the normalized burn ratio fell, the near infrared is dark, the short-wave infrared is not.
 
     dNBR at least burn_dnbr_min beyond the season (0.27: moderate severity of Key and Benson 2006, FIREMON, LA-1), NBR
-    now at most burn_nbr_max, NIR now at most burn_nir_max. Shadow darkens all bands; char brightens SWIR2, so
-    SWIR2 must not have fallen.
+    now at most burn_nbr_max, and char (`_charred`). Shadow darkens all bands; char brightens SWIR2, so SWIR2 must not
+    have fallen.
     """
     limits = seen.limits
     now = seen.now
@@ -63,7 +64,7 @@ def burn(seen: Comparison) -> Change:
             & (dnbr >= limits["burn_dnbr_min"])
             & (dndvi <= limits["clearing_dndvi_max"])
             & (now.index("nbr") <= limits["burn_nbr_max"])
-            & (now.index("nir") <= limits["burn_nir_max"])
+            & _charred(seen)
             & (now.index("ndvi") >= limits["clearing_ndvi_min"])
             & (seen.change("swir22") >= 0)
             & _not_usual(seen, "nbr", limits["burn_dnbr_min"])
@@ -105,12 +106,11 @@ def pine_decline(seen: Comparison) -> Change:
 def _lost_leaves(seen: Comparison, allowed: np.ndarray) -> Change:
     """Closed vegetation that turned into bare ground, beyond the season; kept out are
 
-    clouds and haze the mask missed (bright blue, or NIR risen by more than clearing_dnir_max: ground that loses leaves
-    loses NIR), shadows (red must have risen by clearing_dred_min), another season (view before too old, or the same
-    season a year earlier was as bare), and water (NDVI now below clearing_ndvi_min).
+    clouds and haze the mask missed (bright blue, or NIR risen beyond clearing_nir_ratio_max, or SWIR1 not risen by
+    clearing_dswir_min), canopies that only browned or thinned (NDVI, BI), shadows (red must have risen by
+    clearing_dred_min), char, another season (view before too old, or as bare a year earlier), and water.
     """
-    limits = seen.limits
-    now = seen.now
+    limits, now, before = seen.limits, seen.now, seen.references.latest
     with np.errstate(invalid="ignore"):
         dndvi, dbi = seen.beyond_season("ndvi"), seen.beyond_season("bi")
         comparable = np.isfinite(dndvi) & np.isfinite(dbi) & seen.recent() & allowed
@@ -118,15 +118,25 @@ def _lost_leaves(seen: Comparison, allowed: np.ndarray) -> Change:
         changed = (
             comparable
             & (strength >= 1)
-            & (seen.references.latest.index("ndvi") >= limits["clearing_ndvi_before_min"])
+            & (before.index("ndvi") >= limits["clearing_ndvi_before_min"])
             & (now.index("ndvi") >= limits["clearing_ndvi_min"])
-            & (now.index("nir") > limits["burn_nir_max"])
+            & (now.index("ndvi") <= limits["clearing_ndvi_max"])
+            & (now.index("bi") >= limits["clearing_bi_min"])
+            & ~_charred(seen)
             & (now.index("blue") <= limits["haze_blue_max"])
-            & (seen.change("nir") <= limits["clearing_dnir_max"])
+            & (now.index("nir") <= limits["clearing_nir_ratio_max"] * before.index("nir"))
             & (seen.change("red") >= limits["clearing_dred_min"])
+            & (seen.change("swir16") >= limits["clearing_dswir_min"])
             & _not_usual(seen, "ndvi", -limits["clearing_dndvi_max"])
         )
     return Change(changed, comparable, strength)
+
+
+def _charred(seen: Comparison) -> np.ndarray:
+    """Dark in the visible and robbed of its near infrared: at least burn_nir_loss_min of it lost."""
+    lost = 1 - seen.now.index("nir") / seen.references.latest.index("nir")
+    dark = seen.now.index("visible") <= seen.limits["burn_visible_max"]
+    return np.asarray(dark & (lost >= seen.limits["burn_nir_loss_min"]))
 
 
 def _not_usual(seen: Comparison, name: str, loss: float) -> np.ndarray:
