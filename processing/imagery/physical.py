@@ -64,16 +64,16 @@ def physical(
     term, term_basis = _decided("offset", offset, raw.attrs.get("offset"), spec.offset, spec)
     if qa is not None and qa.shape != raw.shape:
         raise ValueError(f"{product} {band}: quality of shape {qa.shape} for cells of shape {raw.shape}")
-    low, high = raw.attrs.get("valid_range") or (spec.valid_min, spec.valid_max)
     factor, term, unit_basis = _in_unit(raw.attrs.get("units", ""), spec, factor, term)
+    low, high = raw.attrs.get("valid_range") or _range(spec, factor, term)
     quantity = xr.apply_ufunc(
         _quantity,
         raw,
         *([] if qa is None else [qa]),
         kwargs={
             "nodata": tuple({v for v in (spec.nodata, raw.attrs.get("nodata")) if v is not None}),
-            "low": -math.inf if low is None else low,
-            "high": math.inf if high is None else high,
+            "low": low,
+            "high": high,
             "scale": factor,
             "offset": term,
         },
@@ -160,6 +160,16 @@ def _in_unit(said: str, spec: imagery.BandSpec, scale: float, offset: float) -> 
         )
     zero, one = convert(np.array([offset, offset + scale]), unit, spec.unit)
     return float(one - zero), float(zero), f", unit {unit!r} by units.csv"
+
+
+def _range(spec: imagery.BandSpec, scale: float, offset: float) -> tuple[float, float]:
+    """The valid numbers of a file written with another scale than the table's: the same quantities."""
+    low = -math.inf if spec.valid_min is None else spec.valid_min
+    high = math.inf if spec.valid_max is None else spec.valid_max
+    if spec.scale is None or spec.offset is None or (scale, offset) == (spec.scale, spec.offset):
+        return low, high
+    one, other = (((v * spec.scale + spec.offset) - offset) / scale for v in (low, high))
+    return min(one, other), max(one, other)
 
 
 def _quantity(
