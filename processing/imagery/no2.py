@@ -123,11 +123,14 @@ def daily_rows(found: xr.Dataset, first: date, last: date) -> pd.DataFrame:
 def _days(times: xr.DataArray) -> pd.DatetimeIndex:
     if np.issubdtype(times.dtype, np.datetime64):
         return pd.DatetimeIndex(times.values).normalize()
+    unit = str(times.attrs.get("units", ""))
     try:
-        decoded = xr.decode_cf(xr.Dataset(coords={"t": ("t", times.values, {"units": times.attrs.get("units", "")})}))
-        return pd.DatetimeIndex(decoded["t"].values).normalize()
+        decoded = xr.decode_cf(xr.Dataset(coords={"t": ("t", times.values, {"units": unit})}))["t"]
     except (ValueError, TypeError) as error:
         raise FeedCorrupt(f"its times cannot be read ({error})") from error
+    if not np.issubdtype(decoded.dtype, np.datetime64):
+        raise FeedCorrupt(f"its times cannot be read: {unit!r} is no unit such as 'days since 2024-01-01'")
+    return pd.DatetimeIndex(decoded.values).normalize()
 
 
 def _subjects(series: xr.Dataset, area: str) -> list[str]:
