@@ -9,14 +9,14 @@ of pure overhead. `airflow backfill create --dag-id history --from-date 2020-01-
 from airflow.sdk import chain, dag
 
 from dags.partition import settings
-from dags.steps import ALERTS, INDICATORS, OBSERVATIONS, REPORTS, SCENES, ingest, shell, watcher
+from dags.steps import ALERTS, INCIDENTS, INDICATORS, OBSERVATIONS, REPORTS, SCENES, ingest, shell, watcher
 
 UNIT = "month"
 
 
 @dag(dag_id="history", doc_md=__doc__, **settings(UNIT))
 def history() -> None:
-    """Ingest a month of every feed, compute what it touched, evaluate, publish."""
+    """Ingest a month of every feed, compute what it touched, evaluate, fuse, publish."""
     ground = ingest("ground", UNIT, ["ground_hj212", "soil_lab"])
     human = ingest("human", UNIT, ["grid_platform", "grid_export"])
     sky = ingest("sky", UNIT, ["sentinel2", "rainfall", "landcover", "dem"])
@@ -24,9 +24,10 @@ def history() -> None:
     spots = shell("compute_human", UNIT, inlets=[REPORTS], outlets=[INDICATORS])
     seen = shell("compute_sky", UNIT, inlets=[SCENES], outlets=[INDICATORS])
     evaluated = shell("evaluate", UNIT, inlets=[INDICATORS], outlets=[ALERTS])
+    fused = shell("fuse", UNIT, inlets=[ALERTS], outlets=[INCIDENTS])
     published = shell("publish", UNIT, inlets=[OBSERVATIONS, INDICATORS], outlets=[])
-    chain([ground, human, sky], [computed, spots, seen], evaluated, published)
-    [ground, human, sky, computed, spots, seen, evaluated, published] >> watcher()
+    chain([ground, human, sky], [computed, spots, seen], evaluated, fused, published)
+    [ground, human, sky, computed, spots, seen, evaluated, fused, published] >> watcher()
 
 
 history()

@@ -9,19 +9,20 @@ indices and zonal means, looks for blooms and clearings, and evaluates the alert
 from airflow.sdk import chain, dag
 
 from dags.partition import settings
-from dags.steps import ALERTS, INDICATORS, SCENES, ingest, shell, watcher
+from dags.steps import ALERTS, INCIDENTS, INDICATORS, SCENES, ingest, shell, watcher
 
 UNIT = "day"
 
 
 @dag(dag_id="sky_daily", doc_md=__doc__, **settings(UNIT))
 def sky_daily() -> None:
-    """Ingest, compute, evaluate."""
+    """Ingest, compute, evaluate, fuse."""
     arrived = ingest("sky", UNIT, ["sentinel2", "rainfall", "landcover", "dem"])
     computed = shell("compute_sky", UNIT, inlets=[SCENES], outlets=[INDICATORS])
     evaluated = shell("evaluate", UNIT, inlets=[INDICATORS], outlets=[ALERTS])
-    chain(arrived, computed, evaluated)
-    [arrived, computed, evaluated] >> watcher()
+    fused = shell("fuse", UNIT, inlets=[ALERTS], outlets=[INCIDENTS])
+    chain(arrived, computed, evaluated, fused)
+    [arrived, computed, evaluated, fused] >> watcher()
 
 
 sky_daily()

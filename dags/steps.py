@@ -15,6 +15,7 @@ SCENES = Asset(name="scenes", uri="sanyan://lake/scenes")
 INDICATORS = Asset(name="indicators", uri="sanyan://lake/indicators")
 GEP_INPUTS = Asset(name="gep_inputs", uri="sanyan://lake/gep_inputs")
 ALERTS = Asset(name="alerts", uri="sanyan://ledger/alerts")
+INCIDENTS = Asset(name="incidents", uri="sanyan://ledger/incidents")
 EYES = {"ground": OBSERVATIONS, "human": REPORTS, "sky": SCENES}
 
 
@@ -77,6 +78,18 @@ def _evaluate(home: Any, _start: datetime, now: datetime) -> dict[str, Any]:
     return {**evaluate(home, now=now).as_dict(), **deliver(home, now=now).as_dict()}
 
 
+def _fuse(home: Any, _start: datetime, now: datetime) -> dict[str, Any]:
+    import os
+
+    from alerts.incidents.run import join
+    from alerts.incidents.task_channel import GridTasks
+    from alerts.run import deliver
+
+    joined = join(home, now=now)
+    sent = deliver(home, [GridTasks.of(home.root, os.environ)], now=now)
+    return {**joined.as_dict(), **{f"tasks_{name}": n for name, n in sent.as_dict().items()}}
+
+
 def _publish(home: Any, _start: datetime, now: datetime) -> dict[str, Any]:
     from dataclasses import asdict
 
@@ -103,6 +116,7 @@ _FUNCTIONS = {
     "compute_sky": _compute_sky,
     "compute_human": _compute_human,
     "evaluate": _evaluate,
+    "fuse": _fuse,
     "publish": _publish,
     "account": _account,
     "tidy": _tidy,

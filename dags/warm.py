@@ -10,6 +10,7 @@ Without it each task spends most of its time importing pandas and its friends. I
 from importlib import import_module
 
 for _name in (
+    "alerts.incidents.run",
     "alerts.run",
     "ingest.decoders.grid_report",
     "ingest.decoders.grid_sheet",

@@ -12,6 +12,9 @@ from enum import StrEnum
 import numpy as np
 import pandas as pd
 
+#: Reports with this source are tasks of ours that come back with a verdict; they are no witnesses of their own.
+ANSWERS = "sanyan"
+
 
 class Eye(StrEnum):
     """Who saw it."""

@@ -190,7 +190,7 @@ def _draft(item: Mapping[str, Any], where: str, context: Context, options: Optio
         "status": _word("status", item.get("status")),
         "verdict": mask(text(item.get("verdict"))[:_LONGEST_TEXT]),
         "duplicate_of": text(item.get("duplicate_of")),
-        "incident": "",
+        "incident": text(item.get("incident")),
         "flag": int(Flag.NOT_EVALUATED if category else Flag.SUSPECT),
         "feed": context.feed,
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import sqlalchemy as sa
 
+from alerts.incidents.run import join
 from alerts.run import deliver, evaluate
 from domain.records import TABLES
 from domain.times import LOCAL
@@ -43,6 +44,7 @@ def run(
     if "sky" in eyes:
         compute_sky(home, now=end)
     evaluate(home, now=end)
+    join(home, now=end)
     deliver(home, now=end)
 
 
@@ -63,7 +65,7 @@ def tables(root: Path | Home) -> Mapping[str, str]:
 
 
 #: How far readers have come and how often rules were judged: what a run did, not what it found.
-_BOOKKEEPING = ("cursors", "evaluations")
+_BOOKKEEPING = ("cursors", "evaluations", "joins")
 
 
 def hours(start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:

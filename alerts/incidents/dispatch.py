@@ -6,7 +6,7 @@ The keys are those in which the platform itself tells its cases (ingest/decoders
 |---|---|
 | taskId | our number of the task; the platform keeps it and returns it with every change |
 | infoSourceName | 三眼系统 |
-| eventId | the incident |
+| incidentNo | the incident |
 | reportTime, limitTime | Shanghai wall clock, "2026-08-24 15:12:07" |
 | coordX, coordY, coordSys | WGS84 longitude and latitude; 0 when the incident has no place |
 | streetCode, streetName, gridCode, address | where |
@@ -16,8 +16,8 @@ The keys are those in which the platform itself tells its cases (ingest/decoders
 | statusName | 派遣 |
 | handlerName | the worker of the grid |
 
-The answer comes as an item of the same taskId with statusName 核查 or 结案 and an endResult such as 属实 or 不属实 (words
-of report_verdicts.csv).
+The answer comes as an item of the same taskId with statusName 核查 or 结案 and an endResult such as 属实 or 不属实: see
+report_verdicts.csv.
 """
 
 import hashlib
@@ -81,7 +81,7 @@ def task_json(
     body = {
         "taskId": number,
         "infoSourceName": SOURCE_NAME,
-        "eventId": incident["id"],
+        "incidentNo": incident["id"],
         "reportTime": _wall(now),
         "limitTime": "" if deadline is None else _wall(deadline),
         "coordX": round(incident["lon"], 6) if placed else 0,

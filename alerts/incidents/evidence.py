@@ -24,8 +24,6 @@ _DAY = pd.Timedelta(days=1)
 _HOUR = pd.Timedelta(hours=1)
 #: A zone whose finding has no exact place is taken to reach this far around its middle, m, at most.
 _ZONE_REACH = 3000.0
-#: Reports with this source are answers to tasks of ours.
-ANSWERS = "sanyan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +245,7 @@ def of_verdicts(reports: pd.DataFrame, tasks: Mapping[str, Mapping[str, Any]]) -
     """
     out = []
     for row in reports.to_dict("records"):
-        task = tasks.get(str(row["incident"]) or str(row["id"])) or tasks.get(str(row["id"]))
+        task = tasks.get(str(row["id"]))
         if task is None or not row["verdict"] or row["status"] not in ("verified", "closed"):
             continue
         at = row["received_at"].floor("s")
@@ -295,4 +293,4 @@ def digests(rows: pd.DataFrame) -> list[str]:
     return [f"{n:016x}" for n in pd.util.hash_pandas_object(rows.astype(str), index=False)]
 
 
-__all__ = ["ANSWERS", "Place", "Places", "digests", "of_alerts", "of_candidates", "of_spots", "of_verdicts", "verdict"]
+__all__ = ["Place", "Places", "digests", "of_alerts", "of_candidates", "of_spots", "of_verdicts", "verdict"]

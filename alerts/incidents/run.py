@@ -16,11 +16,11 @@ from alerts import notifiers
 from alerts.incidents import evidence as eyes
 from alerts.incidents.actions import settling
 from alerts.incidents.escalation import escalate
-from alerts.incidents.evidence import ANSWERS, Places
+from alerts.incidents.evidence import Places
 from alerts.incidents.handling import taken
 from alerts.incidents.settle import Settled, Settling, settle
 from domain.errors import StoreConflict
-from domain.incidents import Handling, frame
+from domain.incidents import ANSWERS, Handling, frame
 from domain.records import TABLES
 from domain.times import HOUR
 from store.home import Home

@@ -17,6 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from domain.catalogue import TABLES_DIR, read_table
+from domain.incidents import ANSWERS
 from domain.records import TABLES, Flag
 from domain.times import HOUR
 from processing.imagery.grid import WGS84
@@ -43,9 +44,11 @@ def groups() -> dict[str, str]:
 
 
 def counted(reports: pd.DataFrame) -> pd.DataFrame:
-    """The reports that count, earliest first: not the withdrawn ones, and of two states of one report the newer."""
+    """The reports that count, earliest first: not the withdrawn ones nor the answers to tasks of ours, and of two states
+    of one report the newer.
+    """
     newest = reports.sort_values("received_at", kind="stable").drop_duplicates(["source", "id"], keep="last")
-    kept = newest[newest["status"] != _WITHDRAWN]
+    kept = newest[(newest["status"] != _WITHDRAWN) & (newest["source"] != ANSWERS)]
     return kept.sort_values(["observed_at", "source", "id"], kind="stable").reset_index(drop=True)
 
 

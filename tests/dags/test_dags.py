@@ -68,7 +68,7 @@ def test_a_failed_feed_keeps_the_run_red_although_the_rest_goes_on(bag):
 
 def test_what_a_dag_makes_is_an_asset(bag):
     made = {o for d in bag["dags"].values() for t in d["tasks"].values() for o in t["outlets"]}
-    assert made == {"observations", "reports", "scenes", "indicators", "gep_inputs", "alerts"}
+    assert made == {"observations", "reports", "scenes", "indicators", "gep_inputs", "alerts", "incidents"}
 
 
 @pytest.mark.parametrize(
