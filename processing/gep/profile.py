@@ -68,6 +68,7 @@ class Text(Strict):
     note_zh: str = ""
     note_en: str = ""
     based_on: str = ""  # id of a profile whose switches, sets and parts hold where this file says nothing
+    inherit: bool = True  # whether the parts of that profile are taken too
     switches: dict[str, str] = Field(default_factory=dict)
     sets: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     rows: tuple[OwnRow, ...] = ()
@@ -174,8 +175,8 @@ def _base(text: Text, document: Document) -> Profile | None:
 
 
 def _parts(text: Text) -> tuple[Part, ...]:
-    """The parts of the file; those it repeats from its base replace them, an empty file takes them all."""
-    if not text.based_on:
+    """The parts of the file; those it repeats from its base replace them."""
+    if not (text.based_on and text.inherit):
         return text.parts
     inherited = {p.part: p for p in _parts(Document.read(FOLDER / f"{text.based_on}.yaml").parse(Text))}
     return tuple((inherited | {p.part: p for p in text.parts}).values())

@@ -96,6 +96,7 @@ class Formula:
     arguments: Mapping[str, Argument]
     options: Mapping[str, str] = field(default_factory=dict)  # options of switches under which it is the formula
     itemised: bool = False  # whether it is computed for each item (pollutant, nutrient, product, lake)
+    strata: bool = False  # whether its items are strata that it sums
     price_type: str = ""  # of prices: construction cost, annualised cost, market price, tax rate ...
     welfare: bool = False  # holds consumer surplus: no exchange value of SEEA EA
 
@@ -126,6 +127,7 @@ def formula(
     arguments: Mapping[str, Argument],
     options: Mapping[str, str] | None = None,
     itemised: bool = False,
+    strata: bool = False,
     price_type: str = "",
     welfare: bool = False,
 ) -> Callable[[F], F]:
@@ -142,6 +144,7 @@ def formula(
         arguments=dict(arguments),
         options=dict(options or {}),
         itemised=itemised,
+        strata=strata,
         price_type=price_type,
         welfare=welfare,
     )

@@ -5,7 +5,7 @@ it is from), source and status. A profile says from which sets it takes a parame
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
@@ -150,6 +150,7 @@ class Values:
     region: str
     year: int
     extra: pd.DataFrame | None = None
+    _found: dict[str, list[Row]] = field(default_factory=dict, compare=False)
 
     def rows(self, parameter: str) -> list[Row]:
         """Every row of a parameter that may be used: of its sets, of this region, of the newest year not after ours.
@@ -157,6 +158,11 @@ class Values:
         Raises:
             CatalogueError: several sets have the parameter and the profile names none.
         """
+        if parameter not in self._found:
+            self._found[parameter] = self._rows(parameter)
+        return self._found[parameter]
+
+    def _rows(self, parameter: str) -> list[Row]:
         frame = _all() if self.extra is None else pd.concat([self.extra, _all()], ignore_index=True)
         frame = frame[frame["parameter"] == parameter]
         frame = frame[[self.region.startswith(r) for r in frame["region"]]]

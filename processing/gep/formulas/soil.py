@@ -45,6 +45,7 @@ def rusle(
     status="confirmed",
     arguments={"rkls_t": given("rkls_t"), "c": parameter("cover_factor"), "p": _P},
     itemised=True,
+    strata=True,
 )
 def soil_retained(rkls_t: ArrayLike, c: ArrayLike, p: ArrayLike) -> np.ndarray:
     """Soil retained, t a-1, from sums of R K L S over cells.

@@ -1,0 +1,389 @@
+"""The tables of a report: an account as rows people read, each column with its name, unit and decimals.
+
+Every table is pure: the account and what is known of the county in, a `Table` out. Writers (spreadsheet, document,
+page, package) only lay tables out; none of them computes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from domain.texts import say
+from processing.gep.account import Account
+from processing.gep.statement import statement
+from processing.gep.values import ALL, Row, lineage, read
+
+#: CNY of 亿元 and 万元.
+YI, WAN = 1e8, 1e4
+CATEGORIES = ("provisioning", "regulating", "cultural")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table."""
+
+    key: str
+    title: str
+    unit: str = ""
+    digits: int | None = None  # None: text
+
+    @property
+    def head(self) -> str:
+        """Name with unit, as it is printed."""
+        return f"{self.title}（{self.unit}）" if self.unit else self.title
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as it is printed; `rows` has a column for each of `columns`, `bold` marks totals."""
+
+    id: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: pd.DataFrame
+    note: str = ""
+    bold: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class County:
+    """What a report knows beside the account."""
+
+    name: str
+    zones: Mapping[str, str]  # code -> name, the townships
+    population: Mapping[str, float] = field(default_factory=dict)  # by township; a missing one has no figure per head
+    gdp_cny: float = float("nan")
+    simulated: bool = False
+
+
+def column(key: str, lang: str, unit: str = "", digits: int | None = None) -> Column:
+    """A column named by the catalogue of texts."""
+    return Column(key, say(f"gep.column.{key}", lang), unit, digits)
+
+
+def table(name: str, lang: str, columns: Sequence[Column], rows: pd.DataFrame, **more: object) -> Table:
+    """A table titled by the catalogue of texts."""
+    shown = rows.reindex(columns=[c.key for c in columns]).reset_index(drop=True)
+    return Table(name, say(f"gep.table.{name}", lang), tuple(columns), shown, **more)  # type: ignore[arg-type]
+
+
+def yi(lang: str) -> str:
+    """The unit 10^8 CNY."""
+    return say("gep.unit.yi", lang)
+
+
+def service_names(lang: str) -> Mapping[str, str]:
+    """Service -> its name."""
+    frame = read("gep_services")
+    return dict(zip(frame["service"], frame[f"name_{lang}"], strict=True))
+
+
+def ecosystem_names(lang: str) -> Mapping[str, str]:
+    """Ecosystem -> its name."""
+    frame = read("gep_ecosystems")
+    return dict(zip(frame["ecosystem"], frame[f"name_{lang}"], strict=True)) | {ALL: say("gep.all", lang)}
+
+
+def part_name(account: Account, part: str, lang: str) -> str:
+    """The name of the formula that a part of this account is computed by."""
+    for line in account.profile.lines:
+        if line.part.part == part:
+            meta = line.quantity.meta
+            return meta.name_zh if lang == "zh" else meta.name_en
+    return part
+
+
+def mark(status: str, lang: str) -> str:
+    """The word for a degree of confirmation."""
+    return say(f"gep.status.{status.replace(' ', '_').replace('-', '_')}", lang)
+
+
+def summary(account: Account, lang: str) -> Table:
+    """T6: one row a part with quantity, value, interval and shares; totals of categories and of all."""
+    rows = statement(account, by=("category", "part"))
+    valued = rows[rows["value_cny"].notna() & rows["part"].isin([f.part for f in account.valued()])]
+    total = valued["value_cny"].sum()
+    display = read("gep_services").set_index("service")
+    names, out, bold = service_names(lang), [], []
+    for category in CATEGORIES:
+        ours = rows[rows["category"] == category]
+        if ours.empty:
+            continue
+        of_category = valued.loc[valued["category"] == category, "value_cny"].sum()
+        for row in ours.to_dict("records"):
+            scale = float(str(display.loc[row["service"], "display"]))
+            counted = row["part"] in set(valued["part"])
+            worth = row["value_cny"] if counted else np.nan
+            out.append(
+                {
+                    "service": names[row["service"]],
+                    "part": part_name(account, row["part"], lang),
+                    "quantity": row["quantity"] / scale,
+                    "unit": scaled_unit(row["unit"], scale, lang),
+                    "value": worth / YI,
+                    "low": row["low"] / YI if counted else np.nan,
+                    "high": row["high"] / YI if counted else np.nan,
+                    "of_category": 100 * worth / of_category if of_category else np.nan,
+                    "of_all": 100 * worth / total if total else np.nan,
+                    "mark": mark(row["status"], lang),
+                    "n_unconfirmed": row["n_unconfirmed"],
+                }
+            )
+        bold.append(len(out))
+        out.append(_category_row(account, category, of_category, total, lang))
+    bold.append(len(out))
+    low, high = interval(account.draws_of_total())
+    name = say("gep.total" if account.complete else "gep.subtotal", lang)
+    out.append({"service": name, "value": total / YI, "low": low / YI, "high": high / YI, "of_all": 100.0})
+    columns = (
+        column("service", lang),
+        column("part", lang),
+        column("quantity", lang, digits=2),
+        column("unit", lang),
+        column("value", lang, yi(lang), 2),
+        column("low", lang, yi(lang), 2),
+        column("high", lang, yi(lang), 2),
+        column("of_category", lang, "%", 2),
+        column("of_all", lang, "%", 2),
+        column("mark", lang),
+        column("n_unconfirmed", lang, digits=0),
+    )
+    return table("summary", lang, columns, pd.DataFrame(out), bold=tuple(bold), note=say("gep.note.interval", lang))
+
+
+def _category_row(account: Account, category: str, value: float, total: float, lang: str) -> dict[str, object]:
+    draws = [
+        f.value.sum(axis=(1, 2, 3))
+        for f in account.valued()
+        if _category(f.service) == category and f.value is not None
+    ]
+    low, high = interval(np.sum(np.broadcast_arrays(*draws), axis=0)) if draws else (np.nan, np.nan)
+    return {
+        "service": say(f"gep.category.{category}", lang),
+        "value": value / YI,
+        "low": low / YI,
+        "high": high / YI,
+        "of_category": 100.0 if value else np.nan,
+        "of_all": 100 * value / total if total else np.nan,
+    }
+
+
+def _category(service: str) -> str:
+    frame = read("gep_services")
+    return str(frame.loc[frame["service"] == service, "category"].iloc[0])
+
+
+def interval(draws: np.ndarray) -> tuple[float, float]:
+    """The 5 % and 95 % points of draws without the central estimate; NaN when there are none."""
+    if len(draws) < 2:
+        return np.nan, np.nan
+    low, high = np.quantile(draws[1:], (0.05, 0.95))
+    return float(low), float(high)
+
+
+def scaled_unit(unit: str, scale: float, lang: str) -> str:
+    """`万m3` for m3 shown in ten thousands; other scales as powers of ten."""
+    if scale == 1:
+        return unit
+    if scale == WAN and lang == "zh":
+        return f"万{unit}"
+    return f"10^{np.log10(scale):.0f} {unit}"
+
+
+def townships(account: Account, county: County, lang: str) -> Table:
+    """T7: every township with value, value per area and head, share and rank; what is not known by township is said."""
+    rows = statement(account, by=("zone",), complete_only=True)
+    by_zone = rows[rows["zone"].isin(account.zoned.zones)].set_index("zone")["value_cny"]
+    km2 = dict(zip(account.zoned.zones, account.zoned.area_m2.sum(axis=1) / 1e6, strict=True))
+    out = pd.DataFrame({"zone": list(by_zone.index), "value": by_zone.to_numpy()})
+    out["name"] = [county.zones.get(z, z) for z in out["zone"]]
+    out["km2"] = out["zone"].map(km2)
+    out["per_km2"] = out["value"] / out["km2"].where(out["km2"] > 0) / WAN
+    out["per_head"] = out["value"] / out["zone"].map(dict(county.population)).astype(float)
+    out["share"] = 100 * out["value"] / out["value"].sum()
+    out["rank"] = out["value"].rank(ascending=False, method="min")
+    out["value"] /= YI
+    out = out.sort_values(["rank", "zone"], ignore_index=True)
+    unplaced = account.total - by_zone.sum()
+    note = say("gep.note.unplaced", lang, value=f"{unplaced / YI:,.2f}") if abs(unplaced) > 0.005 * YI else ""
+    columns = (
+        column("rank", lang, digits=0),
+        column("name", lang),
+        column("km2", lang, "km²", 2),
+        column("value", lang, yi(lang), 2),
+        column("share", lang, "%", 2),
+        column("per_km2", lang, say("gep.unit.wan_km2", lang), 2),
+        column("per_head", lang, say("gep.unit.yuan_head", lang), 0),
+    )
+    return table("townships", lang, columns, out, note=note)
+
+
+def matrix(account: Account, lang: str, *, down: str, across: str, county: County | None = None) -> Table:
+    """Values by two dimensions with their totals, 亿元: service by ecosystem (T8) or township by service.
+
+    Args:
+        account: the account.
+        lang: zh or en.
+        down: dimension of the rows: zone or service.
+        across: dimension of the columns: ecosystem or service.
+        county: names of townships.
+    """
+    rows = statement(account, by=(down, across), level=1, complete_only=True)
+    rows = rows[rows["value_cny"].notna()]
+    wide = rows.pivot_table(index=down, columns=across, values="value_cny", aggfunc="sum", sort=False) / YI
+    names = {
+        "service": service_names(lang),
+        "ecosystem": ecosystem_names(lang),
+        "zone": dict(county.zones) | {account.region: say("gep.district", lang)} if county else {},
+    }
+    order = {"service": list(service_names(lang)), "ecosystem": list(ecosystem_names(lang)), "zone": sorted(wide.index)}
+    wide = wide.reindex(index=[k for k in order[down] if k in wide.index])
+    wide = wide[[k for k in order[across] if k in wide.columns]]
+    keys = list(wide.columns)
+    wide = wide.assign(all=wide.sum(axis=1))
+    wide.loc["all"] = wide.sum()
+    wide.insert(0, "name", [names[down].get(k, say("gep.sum", lang)) for k in wide.index])
+    columns = (
+        column("name", lang),
+        *(Column(k, names[across].get(k, k), "", 2) for k in keys),
+        Column("all", say("gep.sum", lang), "", 2),
+    )
+    name = f"{down}_by_{across}"
+    return table(name, lang, columns, wide, bold=(len(wide) - 1,), note=say("gep.note.yi", lang))
+
+
+def extents(account: Account, county: County, lang: str) -> Table:
+    """T1: area of each ecosystem of level I in each township, km2, with totals and shares."""
+    area = pd.DataFrame(account.zoned.area_m2 / 1e6, index=account.zoned.zones, columns=account.zoned.ecosystems)
+    top = area.T.groupby([lineage(e)[-2] if e != ALL else e for e in area.columns], sort=False).sum().T
+    keys = list(top.columns)
+    top = top.assign(all=top.sum(axis=1))
+    top.loc["all"] = top.sum()
+    top.loc["share"] = 100 * top.loc["all"] / top.loc["all", "all"] if top.loc["all", "all"] else np.nan
+    said = dict(county.zones) | {"all": say("gep.sum", lang), "share": say("gep.share", lang)}
+    top.insert(0, "name", [said.get(z, z) for z in top.index])
+    names = ecosystem_names(lang)
+    columns = (
+        column("name", lang),
+        *(Column(k, names.get(k, k), "", 2) for k in keys),
+        Column("all", say("gep.sum", lang), "", 2),
+    )
+    note = say("gep.note.km2", lang)
+    return table("extents", lang, columns, top, bold=(len(top) - 2, len(top) - 1), note=note)
+
+
+def methods(account: Account, lang: str) -> Table:
+    """Which formula each part was computed by, from which clause, and how far it is confirmed."""
+    out = []
+    for line in account.profile.lines:
+        for formula in (line.quantity, line.price):
+            if formula is not None:
+                meta = formula.meta
+                out.append(
+                    {
+                        "part": part_name(account, line.part.part, lang),
+                        "formula": meta.id,
+                        "name": meta.name_zh if lang == "zh" else meta.name_en,
+                        "expression": meta.expression,
+                        "unit": meta.unit,
+                        "clause": meta.clause,
+                        "mark": mark(meta.status, lang),
+                    }
+                )
+    keys = ("part", "formula", "name", "expression", "unit", "clause", "mark")
+    return table("methods", lang, [column(k, lang) for k in keys], pd.DataFrame(out))
+
+
+def parameters(account: Account, lang: str) -> Table:
+    """T3 and T10: every row of the tables that stands behind a number, with source and mark."""
+    used: dict[Row, set[str]] = {}
+    for flow in account.flows:
+        for row, _ in (*flow.quantity.used, *flow.price_rows):
+            used.setdefault(row, set()).add(part_name(account, flow.part, lang))
+    ecosystems = ecosystem_names(lang)
+    out = [
+        {
+            "parameter": row.parameter,
+            "item": row.item,
+            "ecosystem": ecosystems.get(row.ecosystem, row.ecosystem),
+            "amount": row.value,
+            "unit": row.unit,
+            "year": "" if row.year is None else str(row.year),
+            "set": row.set,
+            "source": row.source,
+            "mark": mark(row.status, lang),
+            "used_for": "; ".join(sorted(parts)),
+        }
+        for row, parts in sorted(used.items(), key=lambda pair: (pair[0].parameter, pair[0].item, pair[0].ecosystem))
+    ]
+    keys = ("parameter", "item", "ecosystem", "amount", "unit", "year", "set", "source", "mark", "used_for")
+    columns = [
+        Column("amount", say("gep.column.amount", lang), "", 6) if k == "amount" else column(k, lang) for k in keys
+    ]
+    return table("parameters", lang, columns, pd.DataFrame(out, columns=list(keys)))
+
+
+def problems(account: Account, county: County, lang: str) -> Table:
+    """What could not be computed or only in another way, and where."""
+    out = [
+        {
+            "part": part_name(account, p.part, lang),
+            "kind": say(f"gep.problem.{p.kind}", lang),
+            "what": p.what,
+            "where": ", ".join(county.zones.get(z, z) for z in p.zones) if len(p.zones) < 6 else str(len(p.zones)),
+        }
+        for p in account.problems
+    ]
+    keys = ("part", "kind", "what", "where")
+    return table("problems", lang, [column(k, lang) for k in keys], pd.DataFrame(out, columns=list(keys)))
+
+
+def detail(account: Account, county: County, lang: str) -> Table:
+    """T2 and T4: every cell of the account, quantity times price; its codes lead back to formula and inputs."""
+    rows = statement(account)
+    names, ecosystems = service_names(lang), ecosystem_names(lang)
+    out = rows.assign(
+        zone_name=[county.zones.get(z, county.name) for z in rows["zone"]],
+        ecosystem_name=[ecosystems.get(e, e) for e in rows["ecosystem"]],
+        service_name=[names[s] for s in rows["service"]],
+        part_name=[part_name(account, p, lang) for p in rows["part"]],
+        mark=[mark(s, lang) for s in rows["status"]],
+    )
+    text = ("zone", "zone_name", "ecosystem_name", "service_name", "part", "part_name", "item")
+    after = ("formula", "price_formula", "price_type", "price_year", "mark")
+    columns = (
+        *(column(k, lang) for k in text),
+        column("quantity", lang, digits=4),
+        column("unit", lang),
+        column("price", lang, digits=6),
+        column("price_unit", lang),
+        Column("value_cny", say("gep.column.value", lang), "CNY", 2),
+        Column("low", say("gep.column.low", lang), "CNY", 2),
+        Column("high", say("gep.column.high", lang), "CNY", 2),
+        *(column(k, lang) for k in after),
+        column("n_unconfirmed", lang, digits=0),
+    )
+    return table("detail", lang, columns, out)
+
+
+def sources(inputs: pd.DataFrame, county: County, lang: str) -> Table:
+    """T11: every input with its value, how it came about and where from."""
+    ecosystems = ecosystem_names(lang)
+    out = inputs.assign(
+        name=[county.zones.get(z, county.name) for z in inputs["zone"]],
+        ecosystem=[ecosystems.get(e, e) for e in inputs["ecosystem"]],
+        amount=inputs["value"],
+    )
+    text = ("name", "ecosystem", "quantity")
+    columns = (
+        *(Column("quantity", say("gep.column.input", lang)) if k == "quantity" else column(k, lang) for k in text),
+        Column("amount", say("gep.column.amount", lang), "", 4),
+        column("unit", lang),
+        column("n_valid", lang, digits=0),
+        column("n_expected", lang, digits=0),
+        column("method", lang),
+        column("source", lang),
+    )
+    return table("sources", lang, columns, out)
