@@ -66,7 +66,7 @@ def period_starts(times: np.ndarray, period: str) -> np.ndarray:
 def _one(views: xr.Dataset, how: How) -> xr.Dataset:
     names = [str(name) for name in views.data_vars]
     stack = views.to_dataarray("band").astype(np.float32)
-    seen = stack.notna().all("band")
+    seen = stack.notnull().all("band")  # noqa: PD004 - of xarray
     stack = stack.where(seen)
     if stack.chunks is not None:
         stack = stack.chunk(band=-1, time=-1)

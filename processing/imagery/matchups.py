@@ -65,7 +65,7 @@ def window(data: xr.DataArray, stations: pd.DataFrame, *, half: int, cells_min: 
     crs, transform = placed(data)
     to_data = Transformer.from_crs(WGS84, crs.to_wkt(), always_xy=True)
     x, y = to_data.transform(stations["lon"].astype(float).to_numpy(), stations["lat"].astype(float).to_numpy())
-    columns, rows = ~transform * (x, y)
+    columns, rows = ~transform @ (x, y)
     height, width = data.shape
     out = []
     for station, column, row in zip(stations["station_id"], columns, rows, strict=True):
