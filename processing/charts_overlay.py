@@ -16,7 +16,7 @@ from pyproj import Transformer
 from processing.charts_style import WITHOUT_STAMP
 
 #: Longest side of the picture, cells.
-_LONGEST = 1600
+_LONGEST = 1280
 _MERCATOR = "EPSG:3857"
 
 
@@ -72,3 +72,30 @@ def overlay(picture: xr.DataArray) -> Overlay:
         [xs[0] - step / 2, xs[-1] + step / 2], [ys[-1] - step / 2, ys[0] + step / 2]
     )
     return Overlay(out.getvalue(), south, west, north, east)
+
+
+def crop(picture: xr.DataArray, lon: float, lat: float, *, side_m: float = 4000.0) -> bytes | None:
+    """A square of a true-colour picture around a point as PNG, the point ringed; None where nothing was seen.
+
+    Args:
+        picture: 3, y, x bytes, 0 unseen; attributes crs and transform, in metres.
+        lon: of the point, WGS 84.
+        lat: of the point.
+        side_m: side of the square.
+    """
+    transform = picture.attrs["transform"]
+    x, y = Transformer.from_crs("EPSG:4326", picture.attrs["crs"], always_xy=True).transform(lon, lat)
+    column, row = int((x - transform.c) / transform.a), int((y - transform.f) / transform.e)
+    half = max(1, round(side_m / 2 / abs(transform.a)))
+    top, left = max(0, row - half), max(0, column - half)
+    part = picture.values[:, top : max(0, row + half), left : max(0, column + half)]
+    if part.size == 0 or not part.any():
+        return None
+    zoom = max(1, 320 // max(part.shape[1:]))
+    image = np.moveaxis(np.where((part > 0).any(axis=0), part, 230), 0, -1).repeat(zoom, 0).repeat(zoom, 1)
+    rows, columns = np.indices(image.shape[:2])
+    distance = np.hypot(rows - (row - top + 0.5) * zoom, columns - (column - left + 0.5) * zoom)
+    image[np.abs(distance - 0.22 * max(image.shape[:2])) < 1.2] = (255, 61, 129)
+    out = BytesIO()
+    matplotlib.image.imsave(out, np.ascontiguousarray(image, dtype=np.uint8), format="png", metadata=WITHOUT_STAMP)
+    return out.getvalue()

@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from shapely.geometry import mapping
 
 from console.web.colours import scale, shade, states
 from console.web.site import Site
 from domain.registry import Zones
-from domain.times import LENGTHS
+from domain.times import LENGTHS, LOCAL
 from processing.charts_overlay import Overlay, newest_clear, overlay
 from store.ledger.alerts import read_alerts
 
@@ -25,6 +26,7 @@ _CADENCES, _GRACE = 3, timedelta(hours=1)
 _RECENT = timedelta(days=30)
 #: How many acquisition days the composite looks back.
 _SCENES = 6
+_DEGREE_KM = 111.2
 _SEVERITIES = ("blue", "yellow", "orange", "red")
 
 
@@ -166,12 +168,34 @@ def _silent(cadence: str, seen: datetime | None, now: datetime) -> bool:
     return seen is None or now - seen > length + _CADENCES * length + _GRACE
 
 
+def picture_days(site: Site, before: datetime) -> tuple[str | None, str | None]:
+    """The acquisition days (YYYY-MM-DD) whose pictures show a place before a Shanghai day began, and on or after it."""
+    folder = site.home.files.path("products")
+    days = sorted(day.parent.name for day in folder.glob("*/rgb.tif")) if folder.is_dir() else []
+    turn = before.astimezone(LOCAL).strftime("%Y-%m-%d")
+    earlier, later = [d for d in days if d < turn], [d for d in days if d >= turn]
+    return (earlier[-1] if earlier else None), (later[0] if later else None)
+
+
+def nearby_reports(site: Site, evidence: pd.DataFrame) -> pd.DataFrame:
+    """Reports within a kilometre of the human eye's evidence and within its days, oldest first."""
+    if evidence.empty:
+        return site.home.lake.read("reports", columns=[]).head(0)
+    margin = timedelta(days=1)
+    start, end = evidence["starts_at"].min() - margin, evidence["ends_at"].fillna(evidence["known_at"]).max() + margin
+    found = site.home.lake.read("reports", start=start, end=end)
+    lon, lat = (evidence[c].to_numpy(float)[None, :] for c in ("lon", "lat"))
+    east = (found["lon"].to_numpy(float)[:, None] - lon) * np.cos(np.radians(lat)) * _DEGREE_KM
+    north = (found["lat"].to_numpy(float)[:, None] - lat) * _DEGREE_KM
+    return found[(np.hypot(east, north) < 1).any(axis=1)].sort_values("observed_at")
+
+
 @dataclass
 class BaseMap:
     """Our newest clear composite, drawn when a new acquisition day is there."""
 
     site: Site
-    _made: tuple[tuple[Path, ...], Overlay | None] = ((), None)
+    _made: tuple[tuple[tuple[Path, int], ...], Overlay | None] = ((), None)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def current(self) -> tuple[str, Overlay | None]:
@@ -179,7 +203,8 @@ class BaseMap:
         folder = self.site.home.files.path("products")
         days = sorted(folder.glob("*/rgb.tif"), reverse=True)[:_SCENES] if folder.is_dir() else []
         with self._lock:
-            if self._made[0] != tuple(days):
+            stamps = tuple((day, day.stat().st_mtime_ns) for day in days)
+            if self._made[0] != stamps:
                 whole = newest_clear(self.site.home.files.read_raster(day) for day in days)
-                self._made = (tuple(days), None if whole is None else overlay(whole))
-            return (days[0].parent.name if days else ""), self._made[1]
+                self._made = (stamps, None if whole is None else overlay(whole))
+            return (f"{stamps[0][0].parent.name}-{max(t for _, t in stamps)}" if stamps else ""), self._made[1]

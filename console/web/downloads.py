@@ -1,11 +1,11 @@
-"""Every table of the pages as CSV and XLSX, and pictures, under the role that may have them."""
+"""Every table of the pages as CSV and XLSX, under the role that may have it."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Literal
 
 import pandas as pd
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 from starlette.concurrency import run_in_threadpool
 
@@ -16,7 +16,6 @@ from console.web.series import SeriesAsked, station_rows
 from console.web.sign_in import language_of
 from console.web.site import Site
 from console.web.words import headings
-from domain.errors import StoreError
 from store.ledger import users
 from store.ledger.alerts import read_alerts
 from store.ledger.suppressions import read_suppressions
@@ -112,19 +111,5 @@ def router(site: Site) -> APIRouter:
         name = f"sanyan-{table}-{site.now():%Y%m%dT%H%M}.{form}"
         told = {"content-disposition": f'attachment; filename="{name}"'}
         return Response(body, media_type=CSV_TYPE if form == "csv" else XLSX_TYPE, headers=told)
-
-    @routes.get("/picture")
-    def picture(name: Annotated[str, Query(max_length=300)]) -> Response:
-        """A picture our own computing made."""
-        if not (name.startswith(("candidates/", "products/")) and name.endswith(".png")):
-            return PlainTextResponse("no such picture", 404)
-        try:
-            place = site.home.files.path(name)
-        except StoreError:
-            return PlainTextResponse("no such picture", 404)
-        if not place.is_file():
-            return PlainTextResponse("no such picture", 404)
-        content: Any = place.read_bytes()
-        return Response(content, media_type="image/png")
 
     return routes

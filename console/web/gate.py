@@ -58,7 +58,7 @@ class Gate:
         refusal = _refusal(scope, headers, user)
         if refusal is None:
             scope.setdefault("state", {})["user"] = user
-            await self.app(scope, receive, self._guarded(scope, send))
+            await _patient(self.app, scope, receive, self._guarded(scope, send))
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
@@ -89,6 +89,23 @@ class Gate:
             await send(message)
 
         return guarded
+
+
+async def _patient(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Run an application; that a browser went away before the answer is no error."""
+    gone = False
+
+    async def listening() -> Message:
+        nonlocal gone
+        message = await receive()
+        gone = gone or message["type"] == "http.disconnect"
+        return message
+
+    try:
+        await app(scope, listening, send)
+    except RuntimeError:
+        if not gone:
+            raise
 
 
 def _refusal(scope: Scope, headers: Headers, user: User | None) -> Response | None:

@@ -53,6 +53,8 @@ class Watch:
         new = self._asked()
         what = frozenset(k for k, v in new.items() if self._versions.get(k) != v)
         self._versions = new
+        if "basemap" in what:
+            self.base.current()  # drawn before somebody waits for it
         stations = self._moved() if what & {"observations", "indicators", "alerts", "minute"} else []
         reds: tuple[str, ...] = ()
         if "incidents" in what:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from console.web import county
+from console.web import cases, county
 from console.web.county import BaseMap, Collection
 from console.web.site import Site
 
@@ -36,6 +36,7 @@ def layers(site: Site) -> dict[str, Callable[[], Collection]]:
         "stations": lambda: county.stations(site),
         "reports": lambda: county.reports(site),
         "candidates": lambda: county.candidates(site),
+        "incidents": lambda: cases.layer(site),
     }
 
 

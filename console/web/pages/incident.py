@@ -3,9 +3,9 @@
 `?print=1` is the same page for paper.
 """
 
-import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 from fastapi import Request
@@ -13,8 +13,10 @@ from nicegui import ui
 
 from alerts.incidents import actions
 from alerts.incidents.handling import allowed
+from alerts.rules import for_registry
 from console.web import series
 from console.web.colours import scale
+from console.web.county import nearby_reports, picture_days
 from console.web.pages.charts import series_options
 from console.web.pages.frame import House, View, badge, framed, tag, when
 from console.web.pages.station import parameter_name
@@ -25,6 +27,8 @@ from store.ledger.incidents import Case, read_case
 
 _EYES = ("sky", "ground", "human")
 _HANDLINGS = ("open", "acknowledged", "dispatched", "verified", "closed")
+#: What tells most of a station, when the rule watches an indicator.
+_TELLING = ("NH3N", "PM2.5", "COD", "stack_NOx", "LAeq")
 #: Steps that need no reason.
 _PLAIN = ("acknowledge",)
 
@@ -93,18 +97,19 @@ def _heading(view: View, case: Case) -> None:
             "web.fact.id": row["id"],
             "web.fact.kind": word("kind", row["kind"], view.lang),
             "web.fact.place": view.site.name(row["township"], view.lang),
-            "web.fact.span": f"{when(row['first_at'])} – {when(row['last_at'])}",
+            "web.fact.span": f"{when(row['first_at'])} – {when(row['last_at']) or view.t('web.now')}",
             "web.fact.eyes": "、".join(word("eye", e, view.lang) for e in str(row["eyes"]).split(",") if e),
             "web.fact.confidence": f"{float(row['confidence']):.0%}",
             "web.fact.assignee": row["assignee"],
             "web.fact.deadline": when(row["deadline"]),
             "web.fact.outcome": word("outcome", row["outcome"], view.lang) if row["outcome"] else "",
         }
-        with ui.element("dl").classes("sy-key q-mb-none"):
+        with ui.element("dl").classes("sy-facts"):
             for key, value in facts.items():
                 if value:
-                    tag("dt", view.t(key))
-                    tag("dd", str(value))
+                    with ui.element("div"):
+                        tag("dt", view.t(key))
+                        tag("dd", str(value))
 
 
 def _buttons(view: View, case: Case, refresh: Callable[[], Any]) -> None:
@@ -184,8 +189,8 @@ def _eye(view: View, case: Case, eye: str) -> None:
             ui.label(view.t("web.evidence.none")).classes("sy-soft")
         for row in mine.head(20).to_dict("records"):
             _evidence(view, row)
-        if eye == "ground":
-            _ground_chart(view, mine)
+        if len(mine):
+            {"sky": _pictures, "ground": _ground_chart, "human": _reports}[eye](view, mine)
 
 
 def _evidence(view: View, row: dict[Any, Any]) -> None:
@@ -194,21 +199,49 @@ def _evidence(view: View, row: dict[Any, Any]) -> None:
         subject = str(row["subject"])
         known = subject in view.site.home.registry.by_id
         with ui.element("div").classes("sy-bar"):
-            tag("span", f"{when(row['starts_at'])} – {when(row['ends_at'])}", "sy-soft sy-small sy-num")
+            tag(
+                "span",
+                f"{when(row['starts_at'])} – {when(row['ends_at']) or view.t('web.now')}",
+                "sy-soft sy-small sy-num",
+            )
             if known:
                 ui.link(view.site.name(subject, view.lang), f"/stations/{subject}").classes("sy-small")
-        detail = _detail(row.get("detail"))
-        picture = str(detail.get("picture", "") or "")
-        if picture.endswith(".png"):
-            ui.image(f"/picture?name={picture}").classes("sy-picture q-mt-xs")
 
 
-def _detail(text: Any) -> dict[str, Any]:
-    try:
-        found = json.loads(str(text or "{}"))
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+def _pictures(view: View, mine: pd.DataFrame) -> None:
+    """Before and after: what was drawn for a candidate, else our own pictures of the place."""
+    ids = mine.loc[mine["origin"] == "candidate", "ref"].tolist()
+    drawn = view.site.home.lake.read("candidates", columns=["picture"], where={"id": ids}) if ids else pd.DataFrame()
+    names = [p for p in drawn.get("picture", []) if p]
+    for name in names[:3]:
+        ui.image(f"/picture?name={quote(name)}").classes("sy-picture q-mt-sm")
+    placed = mine[mine["lon"].notna()]
+    if names or placed.empty:
+        return
+    first = placed.iloc[0]
+    days = picture_days(view.site, first["starts_at"].to_pydatetime())
+    with ui.element("div").classes("sy-pair q-mt-sm"):
+        for key, day in zip(("web.before", "web.after"), days, strict=True):
+            if day is not None:
+                with ui.element("figure"):
+                    source = f"/crop/{day}.png?lon={first['lon']:.5f}&lat={first['lat']:.5f}"
+                    ui.element("img").props(f'src="{source}" alt="{day}"').classes("sy-picture")
+                    tag("figcaption", view.t("web.before" if key == "web.before" else "web.after", day=day), "sy-small")
+
+
+def _reports(view: View, mine: pd.DataFrame) -> None:
+    """What was reported there, word for word."""
+    found = nearby_reports(view.site, mine[mine["lon"].notna()])
+    if found.empty:
+        return
+    tag("h2", view.t("web.reports.near", n=len(found)), "q-mt-md")
+    for row in found.head(20).to_dict("records"):
+        with ui.element("div").classes("sy-line"):
+            about = (when(row["observed_at"]), word("category", row["category"], view.lang), str(row["source"]))
+            tag("div", " · ".join(about), "sy-soft sy-small")
+            tag("div", str(row["text"]), "sy-wrap")
+            if row["verdict"]:
+                tag("div", str(row["verdict"]), "sy-soft sy-wrap")
 
 
 def _ground_chart(view: View, mine: pd.DataFrame) -> None:
@@ -217,7 +250,7 @@ def _ground_chart(view: View, mine: pd.DataFrame) -> None:
     if not stations:
         return
     station = str(stations[0])
-    parameter, period = _parameter(view, station)
+    parameter, period = _parameter(view, str(mine["rule"].iloc[0]), station)
     if not parameter:
         return
     start = mine["starts_at"].min() - pd.Timedelta(days=2)
@@ -236,11 +269,13 @@ def _ground_chart(view: View, mine: pd.DataFrame) -> None:
     ui.echart(options).style("height:260px;width:100%").classes("q-mt-sm")
 
 
-def _parameter(view: View, station: str) -> tuple[str, str]:
-    """The series to show of a station: what its grade depends on most."""
+def _parameter(view: View, rule: str, station: str) -> tuple[str, str]:
+    """The series to show of a station: what the rule that spoke watches, else what its grade depends on most."""
     rows = view.site.observed.rows()
     known = set(zip(*(rows.loc[rows["station_id"] == station, c] for c in ("parameter", "period")), strict=True))
-    for parameter in ("NH3N", "PM2.5", "COD", "stack_NOx", "LAeq"):
+    found = for_registry(view.site.home.registry.root).by_id.get(rule)
+    watched = getattr(getattr(found, "on", None), "parameter", "")
+    for parameter in (watched, *_TELLING):
         for period in ("PT1H", "PT4H"):
             if (parameter, period) in known:
                 return parameter, period
