@@ -56,6 +56,7 @@ class Event(Strict):
     truth: tuple[Expect, ...] = Field(min_length=1)
     note_zh: str
     note_en: str
+    incident: str = ""  # events that are one matter share a name; "": a matter of its own
 
     @model_validator(mode="after")
     def _forward(self) -> "Event":

@@ -3,6 +3,7 @@
 One row per event, subject and consequence. An event belongs to the window in which it becomes knowable (see
 `knowable`), so the rows of joined windows are the rows of the whole. A row with expect=alert is met by an alert of that
 rule whose subject (or one of whose labels) is the row's subject and which overlaps [start - 6 h, end + 48 h].
+Rows of one `incident` are one matter, of which the three eyes together must make one incident.
 """
 
 import csv
@@ -17,6 +18,7 @@ from sample_feeds.scenario import Event, Scenario, SkyEvent, SoilSample
 
 COLUMNS = (
     "event_id", "kind", "eye", "subject", "start", "end", "expect", "rule", "severity", "note_zh", "note_en",
+    "incident",
 )  # fmt: skip
 _DAY = timedelta(days=1)
 
@@ -40,6 +42,7 @@ def rows(scenario: Scenario, start: datetime, end: datetime) -> Iterator[dict[st
                     **consequence.model_dump(),
                     "note_zh": event.note_zh,
                     "note_en": event.note_en,
+                    "incident": event.incident or event.id,
                 }
 
 

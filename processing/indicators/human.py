@@ -44,8 +44,8 @@ def groups() -> dict[str, str]:
 
 
 def counted(reports: pd.DataFrame) -> pd.DataFrame:
-    """The reports that count, earliest first: not the withdrawn ones nor the answers to tasks of ours, and of two states
-    of one report the newer.
+    """The reports that count, earliest first: neither withdrawn ones nor answers to tasks of ours; of two states of one
+    report the newer.
     """
     newest = reports.sort_values("received_at", kind="stable").drop_duplicates(["source", "id"], keep="last")
     kept = newest[(newest["status"] != _WITHDRAWN) & (newest["source"] != ANSWERS)]
