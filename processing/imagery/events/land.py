@@ -17,33 +17,36 @@ def clearing(seen: Comparison) -> Change:
     """Woodland that lost its leaves and shows bare soil since the latest clear view.
 
     NDVI falls by at least -clearing_dndvi_max and BI rises by at least clearing_dbi_min beyond what the season did to
-    the same land cover, from closed vegetation (clearing_ndvi_before_min) to open ground (between clearing_ndvi_min and
-    clearing_ndvi_max). Start values of two-date change; see `_lost_leaves` for what is kept out.
+    the same land cover, from closed vegetation to open ground (`_opened`) that is bare (clearing_bi_min). Start values
+    of two-date change.
     """
-    return _lost_leaves(seen, seen.ground.allowed("clearing"))
+    return _bared(seen, _opened(seen, "clearing"))
 
 
 @event("dump", group="ground", key="ndvi", shown=("ndvi", "visible", "flat"))
 def dump(seen: Comparison) -> Change:
     """Green land turned bright and grey (rubble, waste, concrete), or grassland laid bare.
 
-    Leaves are lost as for a clearing, and what is there now is bright (dump_visible_min, dump_dvisible_min) and its
-    spectrum nearly flat: (SWIR1 - B) / (SWIR1 + B) at most dump_flat_max, where soil has 0.5 and more. On the covers
-    named for the kind `bare_soil` the loss of leaves is enough. Own rule.
+    NDVI is lost as for a clearing (`_opened`), and what is there now is bright (dump_visible_min, dump_dvisible_min),
+    without leaves (dump_ndvi_max), and grey: (SWIR1 - B) / (SWIR1 + B) at most dump_flat_max, where soil has 0.5 and
+    more. On the covers named for the kind `bare_soil` bare ground is enough. Own rule.
     """
     limits = seen.limits
-    found = _lost_leaves(seen, seen.ground.allowed("dump"))
+    found = _opened(seen, "dump")
     with np.errstate(invalid="ignore"):
         brighter = seen.change("visible") / limits["dump_dvisible_min"]
         grey = (
-            (seen.now.index("visible") >= limits["dump_visible_min"])
+            found.changed
+            & (seen.now.index("visible") >= limits["dump_visible_min"])
             & (brighter >= 1)
             & (seen.now.index("ndvi") <= limits["dump_ndvi_max"])
             & (seen.now.index("flat") <= limits["dump_flat_max"])
         )
-    bare = seen.ground.allowed("bare_soil") if seen.ground.cover is not None else np.zeros_like(grey)
-    strength = np.where(grey, np.minimum(found.strength, brighter), found.strength)
-    return Change(found.changed & (grey | bare), found.comparable, strength)
+    strength = np.minimum(found.strength, brighter)
+    if seen.ground.cover is None:
+        return Change(grey, found.comparable, strength)
+    bare = _bared(seen, _opened(seen, "bare_soil"))
+    return Change(grey | bare.changed, found.comparable, np.where(grey, strength, bare.strength))
 
 
 @event("burn", group="ground", key="nbr", shown=("nbr", "ndvi"))
@@ -103,33 +106,40 @@ def pine_decline(seen: Comparison) -> Change:
     return Change(changed, comparable, strength)
 
 
-def _lost_leaves(seen: Comparison, allowed: np.ndarray) -> Change:
-    """Closed vegetation that turned into bare ground, beyond the season; kept out are
+def _opened(seen: Comparison, kind: str) -> Change:
+    """Closed vegetation (clearing_ndvi_before_min) that turned into open ground, beyond the season; kept out are
 
     clouds and haze the mask missed (bright blue, or NIR risen beyond clearing_nir_ratio_max, or SWIR1 not risen by
-    clearing_dswir_min), canopies that only browned or thinned (NDVI, BI), shadows (red must have risen by
-    clearing_dred_min), char, another season (view before too old, or as bare a year earlier), and water.
+    clearing_swir_ratio_min), canopies that only browned or thinned (clearing_ndvi_max), shadows (red must have risen by
+    clearing_dred_min), char, another season (view before too old, or as open a year earlier), and water.
     """
     limits, now, before = seen.limits, seen.now, seen.references.latest
     with np.errstate(invalid="ignore"):
-        dndvi, dbi = seen.beyond_season("ndvi"), seen.beyond_season("bi")
-        comparable = np.isfinite(dndvi) & np.isfinite(dbi) & seen.recent() & allowed
-        strength = np.minimum(dndvi / limits["clearing_dndvi_max"], dbi / limits["clearing_dbi_min"])
+        dndvi = seen.beyond_season("ndvi")
+        comparable = np.isfinite(dndvi) & seen.recent() & seen.ground.allowed(kind)
+        strength = dndvi / limits["clearing_dndvi_max"]
         changed = (
             comparable
             & (strength >= 1)
             & (before.index("ndvi") >= limits["clearing_ndvi_before_min"])
             & (now.index("ndvi") >= limits["clearing_ndvi_min"])
             & (now.index("ndvi") <= limits["clearing_ndvi_max"])
-            & (now.index("bi") >= limits["clearing_bi_min"])
             & ~_charred(seen)
             & (now.index("blue") <= limits["haze_blue_max"])
             & (now.index("nir") <= limits["clearing_nir_ratio_max"] * before.index("nir"))
+            & (now.index("swir16") >= limits["clearing_swir_ratio_min"] * before.index("swir16"))
             & (seen.change("red") >= limits["clearing_dred_min"])
-            & (seen.change("swir16") >= limits["clearing_dswir_min"])
             & _not_usual(seen, "ndvi", -limits["clearing_dndvi_max"])
         )
     return Change(changed, comparable, strength)
+
+
+def _bared(seen: Comparison, opened: Change) -> Change:
+    """Of the opened ground that whose bare soil index rose by clearing_dbi_min, to clearing_bi_min at least."""
+    with np.errstate(invalid="ignore"):
+        dbi = seen.beyond_season("bi") / seen.limits["clearing_dbi_min"]
+        changed = opened.changed & (dbi >= 1) & (seen.now.index("bi") >= seen.limits["clearing_bi_min"])
+    return Change(changed, opened.comparable & np.isfinite(dbi), np.minimum(opened.strength, dbi))
 
 
 def _charred(seen: Comparison) -> np.ndarray:
