@@ -15,7 +15,7 @@ from processing.gep.draws import Draws
 from processing.gep.evaluate import Computed, Evaluation, Problem
 from processing.gep.profile import Line, Profile
 from processing.gep.registered import STATUSES
-from processing.gep.values import Row, Values
+from processing.gep.values import Row, Values, known_sets
 from processing.gep.zoned import Zoned
 
 
@@ -27,6 +27,7 @@ class Flow:
     quantity: Computed
     price: np.ndarray | None  # broadcasts against the quantity; None when the part is physical only
     price_rows: tuple[tuple[Row, np.ndarray], ...]
+    moved: bool = False  # whether a price index moved the price to the year of the account
 
     @property
     def part(self) -> str:
@@ -134,6 +135,7 @@ def account(
     draws: int = 0,
     seed: int = 0,
     given: Mapping[str, np.ndarray] | None = None,
+    local: pd.DataFrame | None = None,
 ) -> Account:
     """The account of a year.
 
@@ -148,6 +150,7 @@ def account(
         draws: how many Monte Carlo draws; 0 gives the central estimate alone.
         seed: of the draws.
         given: draws of factors by name instead of random ones (a factor that is not named stays at its value).
+        local: parameters and prices of the district itself (`reported.prices_of`), before those of the profile.
 
     Raises:
         CatalogueError: ecosystems with an area have no parameter, each with its area; or the inputs were made by other
@@ -155,8 +158,8 @@ def account(
     """
     zoned = Zoned.of(inputs, region, zones)
     drawn = Draws(draws, seed)
-    evaluation = _evaluation(zoned, profile, year, base_year, region, drawn)
-    flows, problems = _computed(evaluation, profile)
+    values = _values(profile, region, base_year or year, local)
+    flows, problems = _computed(_evaluation(zoned, profile, year, values, drawn), profile)
     errors = [f"{profile.id}: {p.part}: {p.what}" for p in problems if p.kind == "parameter"]
     errors += _variants(zoned, profile)
     if errors:
@@ -166,17 +169,25 @@ def account(
             drawn.give(given)
         else:
             drawn.draw()
-        flows, problems = _computed(_evaluation(zoned, profile, year, base_year, region, drawn), profile)
+        flows, problems = _computed(_evaluation(zoned, profile, year, values, drawn), profile)
     return Account(profile, year, region, base_year, zoned, flows, problems, drawn)
 
 
-def _evaluation(
-    zoned: Zoned, profile: Profile, year: int, base_year: int | None, region: str, drawn: Draws
-) -> Evaluation:
-    values = Values(profile.sets, region, base_year or year, profile.extra)
-    money = 1.0
-    if base_year is not None and base_year != year:
-        money = values.index(base_year) / values.index(year)
+def _values(profile: Profile, region: str, year: int, local: pd.DataFrame | None) -> Values:
+    """The rows the account may use; those of the district itself come first."""
+    if local is None or local.empty:
+        return Values(profile.sets, region, year, profile.extra)
+    own = {str(p): dict.fromkeys(local.loc[local["parameter"] == p, "set"]) for p in local["parameter"].unique()}
+    sets = dict(profile.sets)
+    for name, first in own.items():
+        sets[name] = tuple(dict.fromkeys([*first, *(sets.get(name) or sorted(known_sets(name)))]))
+    extra = pd.concat([local, profile.extra], ignore_index=True) if len(profile.extra) else local
+    return Values(sets, region, year, extra)
+
+
+def _evaluation(zoned: Zoned, profile: Profile, year: int, values: Values, drawn: Draws) -> Evaluation:
+    """Inputs in CNY are moved to the base year; without a price index between the two they are not known there."""
+    money = 1.0 if values.year == year else values.index(values.year) / values.index(year)
     return Evaluation(zoned, values, profile.switches, drawn, money=money)
 
 
@@ -214,7 +225,7 @@ def _valued(evaluation: Evaluation, line: Line, quantity: Computed) -> Flow | Pr
         what = "its price is known by zone or ecosystem and its quantity is not; give both alike"
         return Problem(line.part.part, "missing", what, evaluation.zoned.zones)
     moved = _moved(evaluation, price)
-    return Flow(line, quantity, price.values * moved, price.used)
+    return Flow(line, quantity, price.values * moved, price.used, moved=moved != 1.0)
 
 
 def _moved(evaluation: Evaluation, price: Computed) -> float:

@@ -73,6 +73,7 @@ class Text(Strict):
     sets: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     rows: tuple[OwnRow, ...] = ()
     parts: tuple[Part, ...] = ()
+    without: tuple[str, ...] = ()  # parts of `based_on` that are left out
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,8 @@ def _parts(text: Text) -> tuple[Part, ...]:
     if not (text.based_on and text.inherit):
         return text.parts
     inherited = {p.part: p for p in _parts(Document.read(FOLDER / f"{text.based_on}.yaml").parse(Text))}
-    return tuple((inherited | {p.part: p for p in text.parts}).values())
+    taken = {name: p for name, p in inherited.items() if name not in text.without}
+    return tuple((taken | {p.part: p for p in text.parts}).values())
 
 
 def _built(

@@ -159,12 +159,14 @@ def _price(flow: Flow | None, quantity: float, value: float) -> float:
 
 
 def _year(account: Account, flows: list[Flow]) -> str:
-    """Years of the rows behind the prices; the year of the account where a price came with the inputs."""
-    if account.base_year is not None:
-        return str(account.base_year)
-    years = {r.year or account.year for f in flows if f.price is not None for r, _ in f.price_rows}
-    given = any(f.price is not None and not f.price_rows for f in flows)
-    return " ".join(str(y) for y in sorted(years | ({account.year} if given else set())))
+    """Years of the prices: those of their rows, "?" for a row that tells none, else that of the account."""
+    target = account.base_year or account.year
+    found: set[str] = set()
+    for flow in flows:
+        if flow.price is not None:
+            rows = [r for r, _ in flow.price_rows if r.unit.startswith("CNY")]
+            found |= {str(target) if flow.moved else str(r.year or "?") for r in rows} or {str(target)}
+    return " ".join(sorted(found))
 
 
 def _range(values: np.ndarray | None) -> tuple[float, float]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from processing.gep.formulas.living import shannon_step
-from processing.gep.registered import Argument, by, formula, given, parameter
+from processing.gep.registered import Argument, formula, given, parameter
 
 
 def _price(
@@ -39,12 +39,6 @@ def _price(
     )
 
 
-_CARBON = by(
-    "carbon_price",
-    afforestation=parameter("carbon_afforestation_cost"),
-    ets=parameter("carbon_ets_price"),
-    platform=parameter("carbon_platform_price"),
-)
 _BUILD, _WATER = {"water_price": "construction"}, {"water_price": "water_price"}
 _TREATED = {"pollutant_price": "treatment"}
 
@@ -69,7 +63,13 @@ _TREATED = {"pollutant_price": "treatment"}
         "treatment cost", itemised=True, options=_TREATED)  # fmt: skip
 @_price("PF1", "fertiliser", "化肥价格", "price of fertiliser", "CNY/t", parameter("fertiliser_price"),
         "market price", itemised=True)  # fmt: skip
-@_price("PC1", "carbon", "碳价", "price of carbon dioxide", "CNY/t CO2", _CARBON, "by the switch carbon_price")
+@_price("PC1", "carbon", "碳价（造林成本）", "price of carbon dioxide, afforestation", "CNY/t CO2",
+        parameter("carbon_afforestation_cost"), "replacement cost",
+        options={"carbon_price": "afforestation"})  # fmt: skip
+@_price("PC2", "carbon", "碳价（全国碳市场）", "price of carbon dioxide, national market", "CNY/t CO2",
+        parameter("carbon_ets_price"), "market price", options={"carbon_price": "ets"})  # fmt: skip
+@_price("PC3", "carbon", "碳价（地方平台）", "price of carbon dioxide, local platform", "CNY/t CO2",
+        parameter("carbon_platform_price"), "market price", options={"carbon_price": "platform"})  # fmt: skip
 @_price("PO1", "oxygen", "氧气价格", "price of oxygen", "CNY/t O2", parameter("oxygen_price"), "market price")
 @_price("PD1", "sand", "治沙成本", "cost of controlling sand", "CNY/m2", parameter("sand_control_cost"),
         "replacement cost")  # fmt: skip
