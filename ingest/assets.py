@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from shapely import box
+from shapely.geometry import mapping
 
 from domain.errors import FeedCorrupt, FeedUnavailable
 from domain.records import Reason, Rejection
@@ -77,7 +79,7 @@ def _taken(row: dict[str, Any], sources: Mapping[str, str], door: _Door) -> dict
         for band, place in places.items():
             files.adopt(folder / band, place)
         shutil.rmtree(folder)
-    return _described(row, places, found)
+    return described(row, places, found)
 
 
 def _band(row: Mapping[str, Any], band: str, source: str, place: Path, door: _Door) -> dict[str, Any] | Rejection:
@@ -119,7 +121,7 @@ def _fetched(feed: Feed, source: str, place: Path) -> bool:
     return True
 
 
-def _described(
+def described(
     row: Mapping[str, Any], places: Mapping[str, str], found: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
     """The row with its files, what they are, and where the item says otherwise."""
@@ -130,9 +132,16 @@ def _described(
     codes = [int(seen["crs"][5:]) for seen in found.values() if str(seen.get("crs", "")).startswith("EPSG:")]
     return dict(row) | {
         "epsg": codes[0] if codes else row["epsg"],
+        "geometry": row["geometry"] or _outline(found),
         "assets": json.dumps(places, ensure_ascii=False),
         "properties": json.dumps(properties, sort_keys=True, ensure_ascii=False),
     }
+
+
+def _outline(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """GeoJSON of the box a scene's first raster covers, for scenes that came without an item; "" when none tells."""
+    bounds = next((seen["bounds"] for seen in found.values() if seen.get("bounds")), None)
+    return "" if bounds is None else json.dumps(mapping(box(*bounds)), sort_keys=True)
 
 
 def _kept(row: Mapping[str, Any], known: pd.DataFrame, home: Home) -> dict[str, Any] | None:
@@ -144,7 +153,7 @@ def _kept(row: Mapping[str, Any], known: pd.DataFrame, home: Home) -> dict[str, 
         places = {band: home.files.path(place) for band, place in json.loads(old["assets"]).items()}
         same = properties == json.loads(row["properties"]) and set(places) == set(json.loads(row["assets"]))
         if same and all(p.is_file() and p.stat().st_size == told.get(b, {}).get("size") for b, p in places.items()):
-            return dict(row) | {key: old[key] for key in ("epsg", "assets", "properties")}
+            return dict(row) | {key: old[key] for key in ("epsg", "geometry", "assets", "properties")}
     return None
 
 

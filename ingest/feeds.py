@@ -59,6 +59,7 @@ class Feed(Strict):
     zone: str  # IANA zone of the folders' days and hours, and of times that carry none
     source: str  # who gives it, in what form
     licence: str
+    active: bool = True  # an entry that is not is there to be copied: it is asked by name alone
     search: Search | None = None  # of a stac feed
     access: Access | None = None  # how the feed lets us in; every key is explained in ingest/access.py
     options: dict[str, Any] = {}
@@ -163,11 +164,14 @@ def load(path: Path = FEEDS, *, only: str | None = None) -> dict[str, Feed]:
 def for_registry(folder: Path, *, only: str | None = None) -> dict[str, Feed]:
     """The feeds of a deployment: its own `feeds.yaml` in the registry folder, else ours; `only` as for `load`.
 
+    Feeds that are not active are left out, unless `only` names one.
+
     Raises:
         CatalogueError: every problem of the file at once.
     """
     own = folder / "feeds.yaml"
-    return load(own if own.is_file() else FEEDS, only=only)
+    known = load(own if own.is_file() else FEEDS, only=only)
+    return {name: feed for name, feed in known.items() if feed.active or name == only}
 
 
 def _feed(name: str, entry: object, *, options: bool) -> tuple[Feed | None, list[tuple[tuple[Any, ...], str]]]:

@@ -26,7 +26,7 @@ from ingest.decoded import Context
 from ingest.decoders import table
 from ingest.layouts import Layout, find, names
 from ingest.old_frames import read_frames
-from ingest.old_scenes import read_scenes
+from ingest.old_scenes import read_raster, read_scenes
 from ingest.places import needed, station_rows
 from store.home import Home
 
@@ -239,6 +239,8 @@ def _read_file(home: Home, layout: Layout, path: Path, now: datetime) -> Importe
         return Imported(**read_frames(payload, context, layout, archive=home.files.archive))
     if layout.format == "stac":
         return Imported(**read_scenes(payload, context, layout, path.parent, home.files))
+    if layout.format == "rasters":
+        return Imported(**read_raster(context, layout, path, home.files))
     parsed = table.parse(payload, context, layout)
     return Imported(
         blocks=parsed.blocks,

@@ -10,6 +10,7 @@ is refused, and every problem is told at once with its line.
 | xml | an element of a given name | `decoders.table` |
 | frames | an HJ 212 frame in one column of a delimited text | `decoders.hj212` |
 | stac | a STAC item with its rasters beside it | `decoders.stac_item` |
+| rasters | a GeoTIFF, NetCDF or HDF5 file | `decoders.raster_file` |
 """
 
 import re
@@ -26,6 +27,7 @@ from domain.catalogue import convertible, parameters
 from domain.documents import Document, Strict
 from domain.errors import CatalogueError
 from domain.times import LENGTHS
+from ingest.decoders import raster_file
 
 LAYOUTS_DIR = Path(__file__).parent / "layouts"
 
@@ -173,7 +175,7 @@ class Layout(Strict):
     title: str
     source: str  # who wrote the files, licence
     note: str = ""  # what an engineer must know of them
-    format: Literal["csv", "xlsx", "xml", "frames", "stac"]
+    format: Literal["csv", "xlsx", "xml", "frames", "stac", "rasters"]
     glob: str  # the files, below the path that is imported
     compression: Literal["infer", "none"] = "infer"  # gzip is seen by its first bytes
     encoding: str = "utf-8"
@@ -193,6 +195,7 @@ class Layout(Strict):
     reference: dict[str, Reference] = Field(default_factory=dict)
     frames: Frames | None = None
     stac: Stac | None = None
+    rasters: raster_file.Options | None = None
 
     @property
     def feed(self) -> str:
@@ -218,6 +221,8 @@ def _gaps(layout: Layout) -> Iterator[str]:
         yield "`frames` and format frames go together"
     if (layout.format == "stac") != (layout.stac is not None):
         yield "`stac` and format stac go together"
+    if (layout.format == "rasters") != (layout.rasters is not None):
+        yield "`rasters` and format rasters go together"
     if layout.format == "xml" and not layout.cells.record:
         yield "xml needs cells.record, the element that is one record"
     if table and (layout.time is None or layout.stations is None or not layout.columns):

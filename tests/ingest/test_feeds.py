@@ -53,7 +53,35 @@ def test_ours_are_good_and_cover_the_three_eyes():
 def test_a_deployments_own_file_goes_before_ours(tmp_path):
     written(tmp_path, GOOD)
     assert set(for_registry(tmp_path)) == {"one"}
-    assert set(for_registry(tmp_path / "nowhere")) == set(load(FEEDS))
+    assert set(for_registry(tmp_path / "nowhere")) == {name for name, feed in load(FEEDS).items() if feed.active}
+
+
+def test_examples_are_asked_by_name_alone_and_each_of_them_is_good(tmp_path):
+    examples = {name for name, feed in load(FEEDS).items() if not feed.active}
+    assert {"sentinel2_earth_search", "sentinel2_cdse", "landsat", "s5p_no2", "aod", "gf1_wfv"} <= examples
+    for name in examples:
+        assert name in for_registry(tmp_path, only=name)
+
+
+ACCESS = """
+    access:
+      hosts: [example.org]
+      token_env: SOME_TOKEN
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ("hosts: [example.org]", "hosts: []", 17, "hosts"),
+        ("token_env: SOME_TOKEN", "sign: ''", 16, "exactly one of token_env, login, sign"),
+        ("token_env: SOME_TOKEN", "password: geheim", 18, "unknown key"),
+    ],
+)
+def test_access_is_checked_like_the_rest(tmp_path, old, new, line, said):
+    load(written(tmp_path, GOOD.rstrip() + ACCESS))
+    with pytest.raises(CatalogueError, match=f"feeds.yaml:{line}: .*{said}"):
+        load(written(tmp_path, (GOOD.rstrip() + ACCESS).replace(old, new)))
 
 
 @pytest.mark.parametrize(
