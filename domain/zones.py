@@ -15,6 +15,7 @@ from domain.catalogue import TABLES_DIR, read_table
 from domain.errors import CatalogueError
 
 _PROPERTIES = ("id", "name_zh", "name_en", "kind")
+_COLUMNS = ("layer", "name_zh", "name_en", "subject", "rule")
 _AREAS = ("Polygon", "MultiPolygon")
 
 
@@ -37,6 +38,7 @@ class ZoneLayer:
     name_zh: str
     name_en: str
     subject: str
+    rule: str  # by which a cell belongs to one of its zones: centre or fraction
     required: bool
 
 
@@ -48,18 +50,21 @@ def zone_layers() -> Mapping[str, ZoneLayer]:
         CatalogueError: the table is not as it must be.
     """
     path = TABLES_DIR / "zone_layers.csv"
-    frame = read_table(path, columns=["layer", "name_zh", "name_en", "subject", "required", "source"], key=["layer"])
+    frame = read_table(path, columns=[*_COLUMNS, "required", "source"], key=["layer"])
     problems = [
-        f"{path.name}:{row.line}: required is {row.required!r}; write yes or no"
-        for row in frame.itertuples()
-        if row.required not in {"yes", "no"}
+        f"{path.name}:{row['line']}: {column} is {row[column]!r}; write {' or '.join(words)}"
+        for row in frame.to_dict("records")
+        for column, words in {"required": ("yes", "no"), "rule": ("centre", "fraction")}.items()
+        if row[column] not in words
     ]
     if problems:
         raise CatalogueError(problems)
     rows = frame.to_dict("records")
     return MappingProxyType(
         {
-            r["layer"]: ZoneLayer(r["layer"], r["name_zh"], r["name_en"], r["subject"], r["required"] == "yes")
+            r["layer"]: ZoneLayer(
+                r["layer"], r["name_zh"], r["name_en"], r["subject"], r["rule"], r["required"] == "yes"
+            )
             for r in rows
         }
     )

@@ -1,5 +1,6 @@
 """The shell of the forms: empty ones out, filled ones in, and who has delivered what."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from domain.records import TABLES, Rejection
 from domain.times import LOCAL, day_start
 from ingest.forms import plan
 from ingest.forms.problems import Problem
-from ingest.forms.reading import Reading, read
+from ingest.forms.reading import NOT_APPLICABLE, Figure, Reading, read
 from ingest.forms.template import template
 from store.home import Home
 from store.lake import Written
@@ -82,7 +83,8 @@ def collect(home: Home, paths: Iterable[Path], *, now: datetime, year: int | Non
             yield Collected(path.name, reading, raw_ref, None)
             continue
         assert reading.form is not None  # noqa: S101 - a reading without problems has its form
-        frame = TABLES["statistics"].frame(rows(reading, reading.form, raw_ref, now))
+        figures = [*reading.figures, *nowhere(reading, reading.form, known)]
+        frame = TABLES["statistics"].frame(rows(reading, reading.form, figures, raw_ref, now))
         where: dict[str, list[str | int]] = {
             "form": [reading.form.id],
             "year": [reading.year],
@@ -94,8 +96,22 @@ def collect(home: Home, paths: Iterable[Path], *, now: datetime, year: int | Non
         yield Collected(path.name, reading, raw_ref, written)
 
 
-def rows(reading: Reading, form: Form, raw_ref: str, now: datetime) -> list[dict[str, object]]:
-    """The figures of a reading as rows of the table `statistics`."""
+def nowhere(reading: Reading, form: Form, known: Mapping[str, plan.Zone]) -> Iterator[Figure]:
+    """Townships of the region that a form of objects names no object of: it says that there is none."""
+    if form.rows != "object":
+        return
+    named = {figure.zone for figure in reading.figures}
+    for code in known:
+        inside = code.startswith(reading.region) and (code != next(iter(known)))
+        if inside and code not in named:
+            for item in form.items:
+                yield Figure(code, "", item, math.nan, NOT_APPLICABLE, plan.DATA)
+
+
+def rows(
+    reading: Reading, form: Form, figures: Iterable[Figure], raw_ref: str, now: datetime
+) -> list[dict[str, object]]:
+    """Figures as rows of the table `statistics`."""
     return [
         {
             "zone": figure.zone,
@@ -111,7 +127,7 @@ def rows(reading: Reading, form: Form, raw_ref: str, now: datetime) -> list[dict
             "received_at": now,
             "cell": f"{raw_ref}#{figure.cell}",
         }
-        for figure in reading.figures
+        for figure in figures
     ]
 
 
@@ -167,8 +183,9 @@ def completeness(home: Home, *, year: int, now: datetime) -> pd.DataFrame:
 def _filled(form: Form, figures: pd.DataFrame, n_rows: int) -> tuple[int, int, int]:
     """Rows expected, rows with figures, required figures missing among them."""
     required = [item.id for item in form.items if item.required]
-    key = ["zone", "object"] if form.rows == "object" else ["zone"]
-    there = figures.drop_duplicates(key)
+    if form.rows == "object":
+        figures = figures[figures["object"] != ""]
+    there = figures.drop_duplicates(["zone", "object"])
     n_expected = max(1, len(there)) if form.rows == "object" else n_rows
     n_there = int(figures["item"].isin(required).sum())
     return n_expected, len(there), max(0, len(required) * n_expected - n_there)

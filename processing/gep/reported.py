@@ -1,8 +1,8 @@
 """What departments reported -> inputs and local prices of an account, by the table gep_form_uses.csv.
 
-A target that needs several items (output less intermediate consumption) is given only where all of them were reported;
-what does not apply somewhere is no figure there. Nothing is filled in: what is missing stays missing, and the account
-says so.
+A target that needs several items (output less intermediate consumption) is given only where all of them were reported.
+What does not apply somewhere is nought in a sum and no figure in a mean; means have a row of the district beside those
+of its townships. Nothing is filled in: what is missing stays missing, and the account says so.
 """
 
 from functools import cache
@@ -17,6 +17,7 @@ from domain.records import TABLES
 
 REPORTED = "reported"
 _KEYS = ["zone", "ecosystem", "target"]
+_DISTRICT = 6  # digits of a district's code (GB/T 2260)
 
 
 @cache
@@ -104,12 +105,17 @@ def _combined(statistics: pd.DataFrame, into: str) -> pd.DataFrame:
     """zone, ecosystem, year, target, value, unit, n, source of each target all of whose items are there."""
     rules = uses()
     rules = rules[rules["into"] == into]
-    known = statistics[statistics["value"].notna()]
-    rows = known.merge(rules, on="item").sort_values(["zone", "year", "target", "item", "object"])
+    absent = statistics["state"] == "not applicable"
+    known = statistics.assign(value=statistics["value"].where(~absent, 0.0), absent=absent)
+    known = known[known["value"].notna()]
     weights = known[["zone", "year", "object", "item", "value"]]
     weights = weights.rename(columns={"item": "weight", "value": "heaviness"})
-    rows = rows.merge(weights, on=["zone", "year", "object", "weight"], how="left")
+    rows = known.merge(rules, on="item").merge(weights, on=["zone", "year", "object", "weight"], how="left")
+    rows = rows[(rows["combine"] == "sum") | ~rows["absent"]]
     rows = rows[(rows["weight"] == "") | rows["heaviness"].notna()]
+    means = rows[(rows["combine"] == "mean") & (rows["zone"].str.len() > _DISTRICT)]
+    rows = pd.concat([rows, means.assign(zone=means["zone"].str[:_DISTRICT])], ignore_index=True)
+    rows = rows.sort_values(["zone", "year", "target", "item", "object", "cell"])
     rows["heaviness"] = np.where(rows["weight"] == "", 1.0, rows["heaviness"])
     rows["part"] = rows["value"] * rows["factor"]
     rows["share"] = rows["part"] * rows["heaviness"]
@@ -121,7 +127,6 @@ def _combined(statistics: pd.DataFrame, into: str) -> pd.DataFrame:
         combine=("combine", "first"),
         n=("part", "size"),
         n_items=("item", "nunique"),
-        unit=("target", "first"),
         source=("cell", lambda cells: f"{cells.iloc[0]} (+{len(cells) - 1})" if len(cells) > 1 else cells.iloc[0]),
     ).reset_index()
     needed = rules.groupby("target")["item"].nunique()

@@ -66,15 +66,25 @@ def test_objects_of_a_township_are_added_or_weighed():
         )
     )  # fmt: skip
     assert value(got, "visits") == 400_000
-    assert value(got, "visit_hours") == 7.0
+    hours = got[got["quantity"] == "visit_hours"].set_index("zone")["value"]
+    assert hours.to_dict() == {"331102": 7.0, TOWN: 7.0}
     assert value(got, "reservoir_capacity_m3") == 1_500_000
 
 
+def test_what_does_not_apply_is_nought_in_a_sum_and_nothing_in_a_mean():
+    there = figures(("visits", 300_000, "a"), ("stay_h", 8, "a"))
+    none = figures(("visits", np.nan), ("stay_h", np.nan)).assign(state="not applicable", zone="331102104")
+    got = inputs_of(pd.concat([there, none], ignore_index=True)).set_index(["quantity", "zone"])["value"]
+    assert got["visits"].to_dict() == {TOWN: 300_000, "331102104": 0.0}
+    assert got["visit_hours"].to_dict() == {"331102": 8.0, TOWN: 8.0}
+
+
 def test_local_prices_have_the_form_of_the_price_table():
-    got = prices_of(figures(("so2_cost_cny_kg", 1.26), ("electricity_cny_kwh", 0.538))).set_index(["parameter", "item"])
+    district = figures(("so2_cost_cny_kg", 1.26), ("electricity_cny_kwh", 0.538)).assign(zone="331102")
+    got = prices_of(district).set_index(["parameter", "item"])
     assert got.loc[("treatment_cost", "SO2"), "value"] == 1260.0
     assert got.loc[("electricity_price", ""), ["value", "unit", "set", "region"]].tolist() == [
-        0.538, "CNY/kWh", "reported", TOWN,
+        0.538, "CNY/kWh", "reported", "331102",
     ]  # fmt: skip
 
 

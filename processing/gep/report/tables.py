@@ -118,6 +118,7 @@ def summary(account: Account, lang: str) -> Table:
             worth = row["value_cny"] if counted else np.nan
             out.append(
                 {
+                    "code": row["part"],
                     "service": names[row["service"]],
                     "part": part_name(account, row["part"], lang),
                     "quantity": row["quantity"] / scale,
@@ -140,6 +141,7 @@ def summary(account: Account, lang: str) -> Table:
     columns = (
         column("service", lang),
         column("part", lang),
+        column("code", lang),
         column("quantity", lang, digits=2),
         column("unit", lang),
         column("value", lang, yi(lang), 2),
@@ -210,6 +212,7 @@ def townships(account: Account, county: County, lang: str) -> Table:
     note = say("gep.note.unplaced", lang, value=f"{unplaced / YI:,.2f}") if abs(unplaced) > 0.005 * YI else ""
     columns = (
         column("rank", lang, digits=0),
+        column("zone", lang),
         column("name", lang),
         column("km2", lang, "km²", 2),
         column("value", lang, yi(lang), 2),
@@ -344,12 +347,14 @@ def detail(account: Account, county: County, lang: str) -> Table:
     """T2 and T4: every cell of the account, quantity times price; its codes lead back to formula and inputs."""
     rows = statement(account)
     names, ecosystems = service_names(lang), ecosystem_names(lang)
+    counted = {flow.part for flow in account.valued()}
     out = rows.assign(
         zone_name=[county.zones.get(z, county.name) for z in rows["zone"]],
         ecosystem_name=[ecosystems.get(e, e) for e in rows["ecosystem"]],
         service_name=[names[s] for s in rows["service"]],
         part_name=[part_name(account, p, lang) for p in rows["part"]],
         mark=[mark(s, lang) for s in rows["status"]],
+        counted=[say("gep.yes" if part in counted else "gep.no", lang) for part in rows["part"]],
     )
     text = ("zone", "zone_name", "ecosystem_name", "service_name", "part", "part_name", "item")
     after = ("formula", "price_formula", "price_type", "price_year", "mark")
@@ -362,6 +367,7 @@ def detail(account: Account, county: County, lang: str) -> Table:
         Column("value_cny", say("gep.column.value", lang), "CNY", 2),
         Column("low", say("gep.column.low", lang), "CNY", 2),
         Column("high", say("gep.column.high", lang), "CNY", 2),
+        column("counted", lang),
         *(column(k, lang) for k in after),
         column("n_unconfirmed", lang, digits=0),
     )

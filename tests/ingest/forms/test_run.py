@@ -90,6 +90,17 @@ def test_the_board_says_who_is_late(home, tmp_path):
     assert (board.loc["timber", "state"], board.loc["timber", "n_overdue_days"]) == ("missing", 10)
 
 
+def test_townships_without_an_object_have_none_and_that_is_said(home, tmp_path):
+    send(home, tmp_path, filled("reservoirs"), "reservoirs.xlsx")
+    rows = home.lake.read("statistics")
+    assert (rows["state"] == "reported").sum() == 2 * 3
+    assert (rows["state"] == "not applicable").sum() == 14 * 3
+    assert set(rows.loc[rows["state"] == "reported", "zone"]) == {"331102100"}
+    send(home, tmp_path, filled("reservoirs", region="331102104"), "own.xlsx")
+    rows = home.lake.read("statistics", where={"zone": ["331102104"]})
+    assert set(rows["state"]) == {"not applicable"}  # its reservoirs were written to another township
+
+
 def test_a_file_that_is_not_there_is_named(home, tmp_path):
     with pytest.raises(FeedUnavailable, match=r"nowhere\.xlsx"):
         list(collect(home, [tmp_path / "nowhere.xlsx"], now=NOW))

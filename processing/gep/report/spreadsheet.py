@@ -1,0 +1,214 @@
+"""The report as a workbook: a sheet a table, formulas where a reader would check them, with their results stored.
+
+The sheet of detail holds quantity and price of every cell of the account; its values are their products, and the
+summary and the townships are sums over it. A spreadsheet program that computes anew must find the stored results.
+"""
+
+import io
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_col_to_name
+from xlsxwriter.workbook import Workbook
+from xlsxwriter.worksheet import Worksheet
+
+from domain.texts import say
+from processing.gep.report.document import Document
+from processing.gep.report.tables import YI, Column, Table
+
+_FIRST = 3  # rows above the first row of a table: title, note, heads
+_WIDEST = 60
+#: A formula of one cell: (row of the table, its record) -> text, or None for a plain value.
+_Formula = Callable[[int, Mapping[str, Any]], str | None]
+
+
+def workbook(document: Document, made_at: datetime) -> bytes:
+    """The workbook (.xlsx); the same document gives the same bytes."""
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out, {"in_memory": True})
+    book.set_properties({"title": document.title, "created": made_at.replace(tzinfo=None)})
+    looks = _Looks(book)
+    names = _sheet_names(document)
+    _cover(book.add_worksheet(say("gep.sheet.cover", document.lang)), document, looks)
+    for table in document.tables:
+        sheet = book.add_worksheet(names[table.id])
+        _sheet(sheet, table, looks, _formulas(document, names, table.id), document)
+    _figures(book.add_worksheet(say("gep.sheet.figures", document.lang)), document)
+    book.close()
+    return out.getvalue()
+
+
+class _Looks:
+    """Formats by what they are for."""
+
+    def __init__(self, book: Workbook) -> None:
+        self.book = book
+        self.title = book.add_format({"bold": True, "font_size": 14})
+        self.head = book.add_format(
+            {"bold": True, "font_color": "white", "bg_color": "#1F4E79", "border": 1, "border_color": "#BFBFBF",
+             "text_wrap": True, "valign": "vcenter", "align": "center"}
+        )  # fmt: skip
+        self.note = book.add_format({"italic": True, "font_color": "#7F7F7F", "text_wrap": True, "valign": "top"})
+        self.label = book.add_format({"bold": True, "valign": "top"})
+        self.text = book.add_format({"text_wrap": True, "valign": "top"})
+        self.loud = book.add_format(
+            {"text_wrap": True, "valign": "top", "bg_color": "#FFF2CC", "font_color": "#7F3F00"}
+        )
+        self._made: dict[tuple[int | None, bool], Format] = {}
+
+    def cell(self, digits: int | None, bold: bool) -> Format:
+        """A cell of a table."""
+        if (digits, bold) not in self._made:
+            look: dict[str, Any] = {"border": 1, "border_color": "#D9D9D9", "valign": "top"}
+            if digits is not None:
+                look["num_format"] = (
+                    "#,##0" if digits == 0 else "#,##0." + "0" * min(2, digits) + "#" * max(0, digits - 2)
+                )
+            if bold:
+                look |= {"bold": True, "bg_color": "#EAF1F8"}
+            self._made[digits, bold] = self.book.add_format(look)
+        return self._made[digits, bold]
+
+
+def _sheet_names(document: Document) -> dict[str, str]:
+    """Titles as names of sheets: at most 31 characters, none of those that are not allowed, all different."""
+    names: dict[str, str] = {}
+    for table in document.tables:
+        name = re.sub(r"[\[\]:*?/\\]", " ", table.title)[:31].strip()
+        names[table.id] = name if name not in names.values() else f"{name[:27]} {len(names)}"
+    return names
+
+
+def _cover(sheet: Worksheet, document: Document, looks: _Looks) -> None:
+    sheet.set_column(0, 0, 20)
+    sheet.set_column(1, 1, 90)
+    sheet.write(0, 0, document.title, looks.title)
+    sheet.write(1, 0, document.subtitle)
+    row = 3
+    for label, text in document.cover:
+        sheet.write(row, 0, label, looks.label)
+        sheet.write_string(row, 1, text, looks.text)
+        row += 1
+    for text in document.warnings:
+        row += 1
+        sheet.merge_range(row, 0, row, 1, text, looks.loud)
+        sheet.set_row(row, 15 * (1 + _width(text) // 105))
+    sheet.hide_gridlines(2)
+
+
+def _sheet(sheet: Worksheet, table: Table, looks: _Looks, formulas: Mapping[str, _Formula], document: Document) -> None:
+    sheet.write(0, 0, table.title, looks.title)
+    sheet.write(1, 0, table.note, looks.note)
+    records = table.rows.to_dict("records")
+    for n, column in enumerate(table.columns):
+        sheet.write(_FIRST - 1, n, column.head, looks.head)
+        sheet.set_column(n, n, _column_width(column, table))
+        for i, record in enumerate(records):
+            look = looks.cell(column.digits, i in table.bold)
+            formula = formulas[column.key](i, record) if column.key in formulas else None
+            _write(sheet, (_FIRST + i, n), record[column.key], look, formula)
+    sheet.set_row(_FIRST - 1, 32)
+    sheet.freeze_panes(_FIRST, min(2, len(table.columns) - 1))
+    if records:
+        sheet.autofilter(_FIRST - 1, 0, _FIRST + len(records) - 1, len(table.columns) - 1)
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(_FIRST - 1)
+    sheet.set_footer(f"&L{document.draft}&C{document.title}&R&P / &N")
+
+
+def _write(sheet: Worksheet, at: tuple[int, int], value: Any, look: Format, formula: str | None) -> None:
+    missing = value is None or (isinstance(value, float) and not np.isfinite(value))
+    if missing:
+        sheet.write_blank(*at, None, look)
+    elif formula is not None:
+        sheet.write_formula(*at, formula, look, float(value))
+    elif isinstance(value, int | float | np.number):
+        sheet.write_number(*at, float(value), look)
+    else:
+        sheet.write_string(*at, str(value), look)
+
+
+def _formulas(document: Document, names: Mapping[str, str], table_id: str) -> Mapping[str, _Formula]:
+    """The formulas of a table's cells by column."""
+    tables = {t.id: t for t in document.tables}
+    table = tables[table_id]
+    place = {c.key: xl_col_to_name(n) for n, c in enumerate(table.columns)}
+
+    def line(i: int) -> int:
+        return _FIRST + i + 1
+
+    if table_id == "detail":
+        return {
+            "value_cny": lambda i, r: f"={place['quantity']}{line(i)}*{place['price']}{line(i)}" if _priced(r) else None
+        }
+    if table_id not in ("summary", "townships"):
+        return {}
+    total = _Sums(tables["detail"], names["detail"], say("gep.yes", document.lang))
+    if table_id == "townships":
+        return {
+            "value": lambda i, _r: total.where("zone", f"{place['zone']}{line(i)}"),
+            "per_km2": lambda i, r: f"={place['value']}{line(i)}*10000/{place['km2']}{line(i)}" if r["km2"] else None,
+        }
+    last = max(table.bold, default=0)
+    parts = [b for b in table.bold if b != last]
+
+    def value(i: int, record: Mapping[str, Any]) -> str | None:
+        if i == last:
+            return "=" + "+".join(f"{place['value']}{line(b)}" for b in parts) if parts else None
+        if i in parts:
+            first = max((b for b in parts if b < i), default=-1) + 1
+            return f"=SUM({place['value']}{line(first)}:{place['value']}{line(i - 1)})"
+        return total.where("part", f"{place['code']}{line(i)}") if record["code"] else None
+
+    return {"value": value, "of_all": lambda i, _r: f"=100*{place['value']}{line(i)}/{place['value']}${line(last)}"}
+
+
+def _priced(record: Mapping[str, Any]) -> bool:
+    return bool(np.isfinite(record["price"]) and np.isfinite(record["quantity"]))
+
+
+class _Sums:
+    """Sums over the sheet of detail, of what is counted."""
+
+    def __init__(self, detail: Table, sheet: str, yes: str) -> None:
+        end = _FIRST + len(detail.rows)
+        self.columns = {
+            c.key: f"'{sheet}'!${xl_col_to_name(n)}${_FIRST + 1}:${xl_col_to_name(n)}${end}"
+            for n, c in enumerate(detail.columns)
+        }
+        self.yes = yes
+
+    def where(self, key: str, cell: str) -> str:
+        """The sum in 10^8 CNY where a column equals a cell."""
+        of = self.columns
+        return f'=SUMIFS({of["value_cny"]},{of[key]},{cell},{of["counted"]},"{self.yes}")/{YI:.0f}'
+
+
+def _figures(sheet: Worksheet, document: Document) -> None:
+    row = 0
+    for picture in document.pictures:
+        sheet.write(row, 0, picture.caption)
+        sheet.insert_image(
+            row + 1, 0, f"{picture.name}.png", {"image_data": io.BytesIO(picture.png), "x_scale": 0.6, "y_scale": 0.6}
+        )
+        row += 40
+    sheet.hide_gridlines(2)
+
+
+def _column_width(column: Column, table: Table) -> float:
+    if column.digits is not None:
+        return max(12.0, min(20.0, _width(column.head) + 2.0))
+    texts = [column.head, *table.rows[column.key].dropna().astype(str).head(300)]
+    return float(min(_WIDEST, max(8, *(_width(t) for t in texts)) + 2))
+
+
+def _width(text: str) -> int:
+    """Room a text takes: a Chinese character is as wide as two Latin letters."""
+    return sum(2 if ord(c) > 0x2E80 else 1 for c in text)
