@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domain.texts import say
+from domain.texts import language, say
 
 if TYPE_CHECKING:
     from processing.imagery.calibration import Fit
@@ -31,23 +31,33 @@ def fit(
     first, after = instant(start, _EARLIEST), instant(end, datetime.now(UTC))
     found = sky_fit.fit_sky(place, start=first, end=after)
     columns = {
-        "product": "left", "ground": "left", "pairs": "right", "stations_n": "right", "line": "left",
-        "fit_r2": "right", "fit_rmse": "right", "out_r2": "right", "out_rmse": "right", "verdict": "left",
+        "product": "left", "pairs": "right", "stations_n": "right", "line": "left",
+        "fit_inside": "right", "fit_outside": "right", "verdict": "left",
     }  # fmt: skip
-    screen.print(screens.table("title.sky_fit", columns, [_row(c.fit) for c in found]))
+    names = {fit.product: _name(fit.product) for fit in (c.fit for c in found)}
+    screen.print(screens.table("title.sky_fit", columns, [(names[c.fit.product], *_row(c.fit)) for c in found]))
     for one in found:
         if one.left_out:
             why = "; ".join(say(f"lost.{reason}", n=n) for reason, n in one.left_out.items())
-            screen.print(say("fit.lost", product=one.fit.product, n=sum(one.left_out.values()), why=why))
+            screen.print(say("fit.lost", product=names[one.fit.product], n=sum(one.left_out.values()), why=why))
     screen.print(say("fit.note"))
     if keep:
         sky_fit.keep(place, found)
         screen.print(say("fit.written", n=sum(c.fit.kept for c in found), path=sky_fit.KEPT))
 
 
+def _name(product: str) -> str:
+    from processing.imagery.products import product_table
+
+    return str(product_table().loc[product, f"name_{language()}"])
+
+
 def _row(fit: "Fit") -> tuple[str, ...]:
-    line = "-" if math.isnan(fit.slope) else f"{fit.slope:.4g} × {fit.predictor} {fit.intercept:+.4g}"
-    figures = (fit.r2, fit.rmse, fit.out_r2, fit.out_rmse)
-    told = tuple("-" if math.isnan(value) else f"{value:.3g}" for value in figures)
-    verdict = say(f"fit.{fit.reason or 'kept'}")
-    return (fit.product, f"{fit.parameter} ({fit.unit})", str(fit.n), str(fit.n_stations), line, *told, verdict)
+    """Pairs, stations, the line, its fit inside and on what it has not seen, and whether it is used."""
+    line = "-" if math.isnan(fit.slope) else f"{fit.parameter} = {fit.slope:.3g} × {fit.predictor} {fit.intercept:+.3g}"
+    inside, outside = ("-" if math.isnan(r2) else f"{r2:.2f} / {rmse:.3g} {fit.unit}" for r2, rmse in _figures(fit))
+    return str(fit.n), str(fit.n_stations), line, inside, outside, say(f"fit.{fit.reason or 'kept'}")
+
+
+def _figures(fit: "Fit") -> tuple[tuple[float, float], tuple[float, float]]:
+    return (fit.r2, fit.rmse), (fit.out_r2, fit.out_rmse)

@@ -100,7 +100,7 @@ def _fitted(home: Home, product: str, start: datetime | None, end: datetime | No
         product=product,
         parameter=row["parameter"],
         unit=str(parameters().loc[row["parameter"], "unit"]),
-        predictor=aerosol.predictor(with_height=False) if air else product,
+        predictor=aerosol.predictor(with_height=False) if air else f"{product}_sat",
         scheme=row["leave_out"],
         n_min=limits[row["pairs_min"]],
         stations_min=limits[row["stations_min"]],
