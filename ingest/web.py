@@ -19,7 +19,6 @@ LONGEST_PAUSE_S = 30.0
 #: No raster of ours is larger; a server that never stops sending is cut off here.
 LARGEST_BYTES = 8 << 30
 _TIMEOUT_S = 30.0
-_CHUNK = 1 << 20
 
 
 def get(feed: str, address: str, *, access: Access | None = None) -> bytes | None:
@@ -85,8 +84,8 @@ def _one_try(feed: str, address: str, target: str, headers: dict[str, str], plac
     asked = {**headers, "Accept-Encoding": "identity"}
     if place.is_file() and state:
         asked |= {"If-None-Match": state["tag"]} if state["strong"] else {"If-Modified-Since": state["tag"]}
-    elif part.is_file() and state:
-        asked |= {"Range": f"bytes={part.stat().st_size}-", "If-Range": state["tag"]}
+    elif _size(part) and state:
+        asked |= {"Range": f"bytes={_size(part)}-", "If-Range": state["tag"]}
     with _client().stream("GET", target, headers=asked) as answer:
         if answer.status_code == 416:  # the part is as long as the file, or longer: begin again
             part.unlink(missing_ok=True)
@@ -102,7 +101,7 @@ def _one_try(feed: str, address: str, target: str, headers: dict[str, str], plac
                 old.unlink(missing_ok=True)
             note.write_text(json.dumps({"address": _plain(address), **_tag(answer)}), encoding="utf-8")
         with part.open("ab" if continued else "wb") as stream:
-            for chunk in answer.iter_bytes(_CHUNK):
+            for chunk in answer.iter_bytes():  # as they come: what is held back is lost when it breaks off
                 stream.write(chunk)
                 if stream.tell() > LARGEST_BYTES:
                     raise FeedUnavailable(f"{feed}: {address}: sends more than {LARGEST_BYTES} bytes; it was cut off")
