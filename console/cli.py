@@ -17,7 +17,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from console.air_cli import app as air_app
+from console.bulletin_cli import app as bulletin_app
+from console.bulletin_cli import statistics
 from console.gep_cli import app as gep_app
+from console.incidents_cli import app as incidents_app
 from console.quality import app as quality_app
 from console.review import app as review_app
 from console.web_cli import app as web_app
@@ -36,6 +39,9 @@ app.add_typer(review_app, name="review")
 app.add_typer(quality_app, name="qc")
 app.add_typer(web_app, name="console")
 app.add_typer(air_app, name="air")
+app.add_typer(incidents_app, name="incidents")
+app.add_typer(bulletin_app, name="bulletin")
+app.command("statistics")(statistics)
 app.add_typer(gep_app, name="gep")
 screen = Console()
 
