@@ -19,7 +19,7 @@ from console.web.county import BaseMap
 from console.web.site import Site
 from store.ledger.alerts import committed
 from store.ledger.incidents import newest_change
-from store.ledger.suppressions import last_number
+from store.ledger.suppressions import read_suppressions
 
 #: How often the store is asked, and how often stations are judged silent although nothing came, seconds.
 _EVERY_S, _SILENCE_S = 1.5, 60.0
@@ -74,6 +74,7 @@ class Watch:
 
     def _asked(self) -> dict[str, Any]:
         lake, ledger = self.site.home.lake, self.site.home.ledger
+        quiet = read_suppressions(ledger)
         self.site.observed.rows()
         self.site.computed.rows()
         return {
@@ -84,7 +85,7 @@ class Watch:
             "basemap": lake.version("scenes"),
             "alerts": committed(ledger),
             "incidents": newest_change(ledger),
-            "suppressions": last_number(ledger),
+            "suppressions": len(quiet) + int((quiet["ended_by"] != "").sum()),
             "minute": int(time.monotonic() / timedelta(seconds=_SILENCE_S).total_seconds()),
         }
 

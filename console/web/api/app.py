@@ -6,11 +6,11 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from console.web import problems
-from console.web.api import events, feeds, maps, series, stations
+from console.web.api import events, feeds, incidents, maps, series, stations
 from console.web.api.asking import Asker
 from console.web.county import BaseMap
 from console.web.roles import roles
-from console.web.site import Site
+from console.web.site import COOKIE, Site
 
 VERSION = "1"
 
@@ -27,9 +27,26 @@ class Me(BaseModel):
     permissions: list[str]
 
 
+class _Api(FastAPI):
+    """An application whose document says that every operation wants a session or a token."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, made when it is first asked for."""
+        if self.openapi_schema is None:
+            made = super().openapi()
+            made.setdefault("components", {})["securitySchemes"] = {
+                "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+                "token": {"type": "http", "scheme": "bearer"},
+            }
+            made["security"] = [{"session": []}, {"token": []}]
+            made["servers"] = [{"url": "/api/v1"}]
+            self.openapi_schema = made
+        return self.openapi_schema
+
+
 def build(site: Site, base: BaseMap) -> FastAPI:
     """The API of a site; the gate stands before it."""
-    api = FastAPI(
+    api = _Api(
         title="Sanyan",
         version=VERSION,
         description=_DESCRIPTION,
@@ -49,21 +66,9 @@ def build(site: Site, base: BaseMap) -> FastAPI:
         stations.router(site),
         series.router(site),
         events.router(site),
+        incidents.router(site),
         maps.router(site, base),
         feeds.router(site),
     ):
         api.include_router(router)
-    _secured(api)
     return api
-
-
-def _secured(api: FastAPI) -> None:
-    """Say in the document that every operation wants a session or a token."""
-    made = api.openapi()
-    schemes = {
-        "session": {"type": "apiKey", "in": "cookie", "name": "sanyan_session"},
-        "token": {"type": "http", "scheme": "bearer"},
-    }
-    made.setdefault("components", {})["securitySchemes"] = schemes
-    made["security"] = [{"session": []}, {"token": []}]
-    api.openapi_schema = made

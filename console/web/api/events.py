@@ -1,4 +1,4 @@
-"""Alerts, what happened to them, grid reports, and CAP."""
+"""Alerts, what happened to them, and grid reports."""
 
 from datetime import timedelta
 from html import escape
@@ -71,10 +71,10 @@ def router(site: Site) -> APIRouter:
 
 
 def atom(title: str, base: str, updated: str, entries: list[dict[str, str]]) -> Response:
-    """An Atom feed (RFC 4287) whose entries link to CAP documents."""
+    """An Atom feed (RFC 4287) of links."""
     parts = "".join(
         f"<entry><id>{escape(e['id'])}</id><title>{escape(e['title'])}</title><updated>{escape(e['updated'])}</updated>"
-        f'<link type="application/cap+xml" href="{escape(e["href"], quote=True)}"/></entry>'
+        f'<link href="{escape(e["href"], quote=True)}"/></entry>'
         for e in entries
     )
     body = (

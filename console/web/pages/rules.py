@@ -1,9 +1,9 @@
 """The rules of this deployment, how often each spoke, and a replay on real history."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pandas as pd
 import yaml
@@ -17,8 +17,10 @@ from console.web.pages.frame import House, View, badge, framed, tag
 from console.web.pages.tables import export_links, table
 from domain.errors import CatalogueError
 from store.ledger.alerts import read_alerts
+from store.ledger.incidents import read_reviewed
 
 _DAYS = (7, 30, 90)
+_SHOWN = ("rule", "alarms", "per_operator_hour", "subjects", "median_hours", "reviewed", "false_share", "lead_hours")
 #: Longest text of rules somebody may try, characters.
 _LONGEST = 20_000
 
@@ -99,7 +101,7 @@ def _replay(view: View, book: RuleBook) -> None:
             button.disable()
             now = view.site.now()
             start = now - timedelta(days=int(span.value))
-            found = await run.io_bound(replay, view.site.home, wanted, start, now, now=now)
+            found = await run.io_bound(partial(_tried, view, wanted, start, now))
             button.enable()
             shown.clear()
             with shown:
@@ -129,7 +131,18 @@ def _read(own: Path) -> RuleBook | None:
         return None
 
 
-def _result(view: View, found: Any) -> None:
-    frame = pd.DataFrame(found)
-    columns = [c for c in frame.columns if c != "labels"]
-    table(view, frame, columns, key="rule", rows=30)
+def _tried(view: View, book: RuleBook, start: datetime, end: datetime) -> pd.DataFrame:
+    """What a replay finds, held against what people found on the spot."""
+    ledger = view.site.home.ledger
+    reviewed = read_reviewed(ledger).rename(columns={"verified_at": "at"})
+    return replay(view.site.home, book, start, end, reviewed=reviewed).rules
+
+
+def _result(view: View, found: pd.DataFrame) -> None:
+    shown = found.assign(false_share=[say_share(v) for v in found["false_share"]])
+    table(view, shown, list(_SHOWN), key="rule", rows=30)
+
+
+def say_share(value: float) -> str:
+    """A share in per cent; nothing where it is unknown."""
+    return "" if pd.isna(value) else f"{value:.0%}"
