@@ -28,8 +28,8 @@ def dump(seen: Comparison) -> Change:
     """Green land turned bright and grey (rubble, waste, concrete), or grassland laid bare.
 
     NDVI is lost as for a clearing (`_opened`), and what is there now is bright (dump_visible_min, dump_dvisible_min),
-    without leaves (dump_ndvi_max), and grey: (SWIR1 - B) / (SWIR1 + B) at most dump_flat_max, where soil has 0.5 and
-    more. On the covers named for the kind `bare_soil` bare ground is enough. Own rule.
+    without leaves (dump_ndvi_max, clearing_bi_min), and grey: (SWIR1 - B) / (SWIR1 + B) at most dump_flat_max, where
+    soil has 0.5 and more. On the covers named for the kind `bare_soil` bare ground is enough. Own rule.
     """
     limits = seen.limits
     found = _opened(seen, "dump")
@@ -41,6 +41,7 @@ def dump(seen: Comparison) -> Change:
             & (brighter >= 1)
             & (seen.now.index("ndvi") <= limits["dump_ndvi_max"])
             & (seen.now.index("flat") <= limits["dump_flat_max"])
+            & (seen.now.index("bi") >= limits["clearing_bi_min"])
         )
     strength = np.minimum(found.strength, brighter)
     if seen.ground.cover is None:

@@ -27,12 +27,13 @@ def bloom(seen: Comparison) -> Change:
 
 @event("water_loss", group="water", key="mndwi", shown=("mndwi", "ndvi"))
 def water_loss(seen: Comparison) -> Change:
-    """Water that became land: filled, built over, or a pond drained.
+    """Water that became land: filled, built over, fallen dry in one place.
 
     MNDWI was at least water_loss_before_min at the latest clear view and in the same season a year earlier, and is at
     most water_loss_now_max. A reservoir that is drawn down falls dry along its whole shore, so where more than
-    drawdown_share_max of a body's cells at the same distance from the shore went dry together nothing is said. Without
-    a view of the same season there is nothing to say: a first year cannot know what falls dry every winter.
+    drawdown_share_max of a body's cells at the same distance from the shore went dry together nothing is said; a pond
+    drained to the bottom is left to the indicator of water extent. Without a view of the same season there is nothing
+    to say: a first year cannot know what falls dry every winter.
     """
     limits = seen.limits
     latest, usual, now = (v.index("mndwi") for v in (seen.references.latest, seen.references.season, seen.now))

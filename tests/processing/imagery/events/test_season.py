@@ -1,0 +1,59 @@
+"""What the season did: the median of a group, held against numpy."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from processing.imagery.events.season import expected
+
+LIMITS = {"season_cells_min": 5.0}
+_floats = st.floats(-1.875, 1.875, width=32)
+
+
+def usual(delta, groups, days, where=None):
+    here = np.ones(delta.shape, dtype=bool) if where is None else where
+    return expected(delta, groups, days, here, LIMITS)
+
+
+@settings(deadline=None, max_examples=60)
+@given(arrays(np.float32, (6, 7), elements=_floats), arrays(np.int32, (6, 7), elements=st.integers(0, 2)))
+def test_it_is_the_median_of_the_group(delta, groups):
+    days = np.zeros(delta.shape)
+    out = usual(delta, groups, days)
+    for group in range(3):
+        here = groups == group
+        if here.sum() >= 5:
+            ordered = np.sort(delta[here])
+            low, high = ordered[(here.sum() - 1) // 2], ordered[here.sum() // 2]
+            assert low - 0.005 <= out[here].min() <= out[here].max() <= high + 0.005
+        else:
+            assert (out[here] == 0).all()
+
+
+@settings(deadline=None, max_examples=30)
+@given(arrays(np.float32, (6, 7), elements=_floats), st.randoms(use_true_random=False))
+def test_the_order_of_cells_does_not_matter(delta, random):
+    groups, days = np.zeros(delta.shape, dtype=np.int32), np.zeros(delta.shape)
+    order = list(range(delta.size))
+    random.shuffle(order)
+    mixed = usual(delta.ravel()[order].reshape(delta.shape), groups, days)
+    assert np.array_equal(mixed, usual(delta, groups, days))
+
+
+def test_dates_before_are_kept_apart_where_there_are_enough_cells():
+    delta = np.array([[-0.4] * 6 + [-0.1] * 10 + [-0.2] * 3], dtype=np.float32)
+    days = np.array([[1.0] * 6 + [2.0] * 10 + [3.0] * 3])
+    out = usual(delta, np.zeros(delta.shape, dtype=np.int32), days)
+    np.testing.assert_allclose(out[0, :6], -0.4, atol=0.003)
+    np.testing.assert_allclose(out[0, 6:16], -0.1, atol=0.003)
+    np.testing.assert_allclose(out[0, 16:], -0.1, atol=0.003)  # too few: the median of the whole group
+
+
+def test_what_is_not_known_counts_for_nothing():
+    delta = np.array([[np.nan] * 10 + [0.3] * 5], dtype=np.float32)
+    out = usual(delta, np.zeros(delta.shape, dtype=np.int32), np.zeros(delta.shape))
+    assert (out[0, :10] == 0).all()
+    np.testing.assert_allclose(out[0, 10:], 0.3, atol=0.003)
+    nothing = np.full((2, 3), np.nan, dtype=np.float32)
+    assert (usual(nothing, np.zeros((2, 3), dtype=np.int32), nothing) == 0).all()
