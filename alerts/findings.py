@@ -1,57 +1,17 @@
-"""From values to alerts: which values break a rule, when a station is silent, and what alerts follow."""
+"""From judged values to alerts: when the condition held, when a station is silent, and what is told of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
-from alerts.lifecycle import Bools, Ended, Ints, Policy, Status, history
-from alerts.rules import SEVERITIES, LimitReference, Reference, Rule, Threshold
+from alerts.judging import Judged
+from alerts.lifecycle import Ended, History, Ints, Policy, Status, history
+from alerts.rules import SEVERITIES, Rule
+from alerts.samples import MICRO, Samples, moment
 from alerts.subjects import Subjects, fingerprint
-from domain.limits import Limit, limit_of
 from domain.records import Alert
-
-Floats = NDArray[np.float64]
-Stations = Mapping[str, Sequence[Mapping[str, Any]]]  # station id -> its registry rows, one for each validity
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICRO = timedelta(microseconds=1)
-_DAY = timedelta(days=1) // _MICRO
-_EAST = timedelta(hours=8) // _MICRO  # Shanghai has kept UTC+8 without summer time since 1991
-
-
-def micros(moment: datetime) -> int:
-    """Microseconds since 1970 UTC."""
-    return (moment - _EPOCH) // _MICRO
-
-
-def moment(at: int) -> datetime:
-    """The UTC instant of microseconds since 1970."""
-    return _EPOCH + int(at) * _MICRO
-
-
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """Values of one rule, one element each; `subject` is a position in `subjects`."""
-
-    subjects: tuple[str, ...]
-    subject: Ints
-    start: Ints  # microseconds
-    end: Ints
-    value: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """Samples against their threshold: whether it is broken, how badly (comparable within a subject), how severely."""
-
-    threshold: Floats
-    breach: Bools
-    badness: Floats
-    level: Ints  # position in SEVERITIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,106 +26,78 @@ class Spell:
     value: float  # the worst
     threshold: float  # what it broke
     level: int  # the worst
-    fired_level: int  # the worst when it fired
-    escalations: tuple[tuple[int, int], ...] = ()  # (moment, level) of every worsening after that
-
-
-def judge(rule: Rule, samples: Samples, stations: Stations) -> Judged:
-    """Every sample against the rule's condition; where there is no limit nothing is broken.
-
-    Raises:
-        ValueError: the rule has no condition.
-        CatalogueError: a station's zone or target is not in the tables of limits.
-    """
-    match rule.condition:
-        case Threshold() as condition:
-            return _against_number(rule, condition, samples.value)
-        case LimitReference(limit=reference):
-            return _against_limit(rule, reference, samples, stations)
-        case None:
-            raise ValueError(f"{rule.id} has no condition")
-
-
-def _against_number(rule: Rule, condition: Threshold, v: Floats) -> Judged:
-    compare = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal}[condition.op]
-    down = condition.op.startswith("<")
-    level = _mildest(rule, len(v))
-    for severity, begins in rule.levels[1:]:
-        level[v <= begins if down else v >= begins] = SEVERITIES.index(severity)
-    return Judged(np.full(len(v), condition.value), compare(v, condition.value), -v if down else v, level)
-
-
-def _against_limit(rule: Rule, reference: Reference, samples: Samples, stations: Stations) -> Judged:
-    v = samples.value
-    high, low = _limits(rule, reference, samples, stations)
-    under = v < low
-    threshold = np.where(under | np.isnan(high), low, high)
-    return Judged(threshold, under | (v > high), np.where(under, low - v, v - high), _mildest(rule, len(v)))
-
-
-def _mildest(rule: Rule, n: int) -> Ints:
-    mildest = rule.severity if isinstance(rule.severity, str) else rule.levels[0][0]
-    return np.full(n, SEVERITIES.index(mildest), dtype=np.int64)
-
-
-def _limits(rule: Rule, reference: Reference, samples: Samples, stations: Stations) -> tuple[Floats, Floats]:
-    """Upper and lower limit of each sample; NaN where the standard sets none."""
-    days = (samples.start + _EAST) // _DAY
-    width = int(days.max(initial=0)) + 1
-    keys, inverse = np.unique(samples.subject * width + days, return_inverse=True)
-    parameter = reference.parameter or rule.parameter
-    limits = [
-        _limit(reference, parameter, stations.get(samples.subjects[s], ()), date(1970, 1, 1) + timedelta(d))
-        for s, d in (divmod(int(k), width) for k in keys)
-    ]
-    high = np.array([x.value if x and x.sense != "at least" else np.nan for x in limits], dtype=float)
-    low = np.array([(x.value if x.sense == "at least" else x.low) if x else np.nan for x in limits], dtype=float)
-    return high[inverse], low[inverse]
-
-
-def _limit(reference: Reference, parameter: str, rows: Iterable[Mapping[str, Any]], day: date) -> Limit | None:
-    """The limit by the registry row in force on the day."""
-    text = day.isoformat()
-    there = [r for r in rows if r["valid_from"] <= text and (not r["valid_to"] or text <= r["valid_to"])]
-    if not there:
-        return None
-    return limit_of(reference.standard, parameter, there[-1], day, averaging=reference.averaging)
+    level_now: int  # the last
+    fired_level: int  # that with which it fired
+    turns: tuple[tuple[int, int], ...] = ()  # (moment, level) of every change after that
 
 
 def spells(rule: Rule, samples: Samples, judged: Judged, now: int) -> list[Spell]:
     """The alerts of all subjects of a rule up to `now` (microseconds)."""
     policy = Policy(
-        stale_after=(rule.stale_after or timedelta(0)) // _MICRO,
-        hold=0 if isinstance(rule.hold, int) else rule.hold // _MICRO,
+        stale_after=(rule.stale_after or timedelta(0)) // MICRO,
+        hold=0 if isinstance(rule.hold, int) else rule.hold // MICRO,
         count=rule.hold if isinstance(rule.hold, int) else 1,
-        keep=rule.keep // _MICRO,
+        keep=rule.keep // MICRO,
     )
-    h = history(samples.subject, samples.start, samples.end, judged.breach, now, policy)
-    out = []
-    for n in range(len(h.series)):
-        # Only the true ones among the samples of the alert say how bad it was.
-        at = h.order[h.first[n] : h.last[n] + 1]
-        at = at[judged.breach[at]]
-        worst = at[np.argmax(judged.badness[at])]
-        level = np.maximum.accumulate(judged.level[at])
-        fired = int(h.fired[n])
-        before = 0 if fired < 0 else int(np.searchsorted(samples.end[at], h.fired_at[n]))
-        rises = np.flatnonzero(level[before + 1 :] > level[before:-1]) + before + 1
-        out.append(
-            Spell(
-                subject=samples.subjects[h.series[n]],
-                starts_at=int(h.starts_at[n]),
-                fired_at=None if fired < 0 else int(h.fired_at[n]),
-                ends_at=None if h.ends_at[n] < 0 else int(h.ends_at[n]),
-                stale=bool(h.stale[n]),
-                value=float(samples.value[worst]),
-                threshold=float(judged.threshold[worst]),
-                level=int(level[-1]),
-                fired_level=int(level[before]),
-                escalations=tuple((int(samples.end[at[i]]), int(level[i])) for i in rises),
-            )
-        )
-    return out
+    h = history(samples.subject, samples.start, samples.end, judged.breach, now, policy, held=judged.held)
+    return [_spell(rule, samples, judged, h, n) for n in range(len(h.series))]
+
+
+def _spell(rule: Rule, samples: Samples, judged: Judged, h: History, n: int) -> Spell:
+    at = h.order[h.first[n] : h.last[n] + 1]
+    true = at[judged.breach[at]]  # only these say how bad it was
+    worst = true[np.argmax(judged.badness[true])]
+    if rule.ease is not None:
+        at = h.order[h.first[n] : _stop(samples, h, n)]
+    end = samples.end[at]
+    course = _course(rule, end - h.starts_at[n], np.where(judged.breach[at], judged.level[at], -1))
+    fired = int(h.fired_at[n]) if h.fired[n] >= 0 else None
+    before = 0 if fired is None else int(np.searchsorted(end, fired))
+    turns = np.flatnonzero(course[before + 1 :] != course[before:-1]) + before + 1
+    return Spell(
+        subject=samples.subjects[h.series[n]],
+        starts_at=int(h.starts_at[n]),
+        fired_at=fired,
+        ends_at=None if h.ends_at[n] < 0 else int(h.ends_at[n]),
+        stale=bool(h.stale[n]),
+        value=float(samples.value[worst]),
+        threshold=float(judged.threshold[worst]),
+        level=int(course.max()),
+        level_now=int(course[-1]),
+        fired_level=int(course[before]),
+        turns=tuple((int(end[i]), int(course[i])) for i in turns),
+    )
+
+
+def _stop(samples: Samples, h: History, n: int) -> int:
+    """The position in `order` behind the last value during the alert."""
+    over = h.ends_at[n] if h.ends_at[n] >= 0 else np.iinfo(np.int64).max
+    stop = int(h.last[n]) + 1
+    while stop < len(h.order):
+        at = h.order[stop]
+        if samples.subject[at] != h.series[n] or samples.end[at] >= over:
+            break
+        stop += 1
+    return stop
+
+
+def _course(rule: Rule, lasted: Ints, level: Ints) -> Ints:
+    """The severity at each value of an alert.
+
+    Args:
+        rule: says how it escalates and whether it eases.
+        lasted: since when the condition held, at the end of each value, microseconds.
+        level: severity by the value alone; -1 where the condition did not hold.
+    """
+    level = level.copy()
+    for severity, held in rule.escalate.items():
+        grown = (level >= 0) & (lasted >= held // MICRO)
+        level[grown] = np.maximum(level[grown], SEVERITIES.index(severity))
+    level = np.maximum(level, rule.mildest)
+    if rule.ease is None:
+        return np.maximum.accumulate(level)
+    first = np.searchsorted(lasted, lasted - rule.ease // MICRO, side="right")
+    return np.array([level[f : i + 1].max() for i, f in enumerate(first)], dtype=np.int64)
 
 
 def next_at(rule: Rule, samples: Samples, found: Iterable[Spell], now: int) -> int | None:
@@ -174,7 +106,7 @@ def next_at(rule: Rule, samples: Samples, found: Iterable[Spell], now: int) -> i
     newest = np.full(len(samples.subjects), -1, dtype=np.int64)
     np.maximum.at(newest, samples.subject[judged], samples.end[judged])
     of = {subject: i for i, subject in enumerate(samples.subjects)}
-    stale_after = (rule.stale_after or timedelta(0)) // _MICRO
+    stale_after = (rule.stale_after or timedelta(0)) // MICRO
     moments = [int(newest[of[s.subject]]) + stale_after for s in found if s.ends_at is None]
     moments += samples.end[~judged].tolist()
     return min(moments, default=None)
@@ -206,7 +138,7 @@ def silences(rule: Rule, contacts: Contacts, now: int) -> list[Spell]:
     following = np.where(last, contacts.until[station], np.r_[end[1:], 0][: len(end)])
     gap, wait = following - end, contacts.wait[station]
     # A value that comes exactly when the wait is over is in time; none at that moment is silence.
-    hour = timedelta(hours=1) / _MICRO
+    hour = timedelta(hours=1) / MICRO
     level = SEVERITIES.index(rule.severity) if isinstance(rule.severity, str) else 0
     return [
         Spell(
@@ -218,6 +150,7 @@ def silences(rule: Rule, contacts: Contacts, now: int) -> list[Spell]:
             value=gap[i] / hour,
             threshold=wait[i] / hour,
             level=level,
+            level_now=level,
             fired_level=level,
         )
         for i in np.flatnonzero(np.where(last, gap >= wait, gap > wait))
@@ -226,11 +159,11 @@ def silences(rule: Rule, contacts: Contacts, now: int) -> list[Spell]:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One alert as the data give it; `fired_as` and `escalations` tell how its severity came about."""
+    """One alert as the data give it; `fired_as` and `turns` tell how its severity came about."""
 
     alert: Alert
     fired_as: str
-    escalations: tuple[tuple[datetime, str], ...]
+    turns: tuple[tuple[datetime, str], ...]
 
 
 def tell(rule: Rule, spell: Spell, unit: str, subjects: Subjects) -> Found:
@@ -239,6 +172,8 @@ def tell(rule: Rule, spell: Spell, unit: str, subjects: Subjects) -> Found:
     zh, en = subjects.summary(
         rule, spell.subject, value=spell.value, threshold=spell.threshold, unit=unit, time=starts_at
     )
+    fired_at = None if spell.fired_at is None else moment(spell.fired_at)
+    turns = tuple((moment(at), str(SEVERITIES[level])) for at, level in spell.turns)
     alert = Alert(
         fingerprint=fingerprint(rule.id, spell.subject),
         rule=rule.id,
@@ -246,18 +181,23 @@ def tell(rule: Rule, spell: Spell, unit: str, subjects: Subjects) -> Found:
         labels=subjects.labels(rule, spell.subject),
         status=_status(spell),
         starts_at=starts_at,
-        fired_at=None if spell.fired_at is None else moment(spell.fired_at),
+        fired_at=fired_at,
         ends_at=None if spell.ends_at is None else moment(spell.ends_at),
         reason="" if spell.ends_at is None else str(Ended.STALE if spell.stale else Ended.RECOVERED),
         value=spell.value,
         threshold=spell.threshold,
         unit=unit,
         severity=str(SEVERITIES[spell.level]),
+        severity_now=str(SEVERITIES[spell.level_now]),
+        turned_at=turns[-1][0] if turns else fired_at,
         summary_zh=zh,
         summary_en=en,
+        cause_zh=rule.cause.zh,
+        cause_en=rule.cause.en,
+        action_zh=rule.action.zh,
+        action_en=rule.action.en,
     )
-    escalations = tuple((moment(at), str(SEVERITIES[level])) for at, level in spell.escalations)
-    return Found(alert, str(SEVERITIES[spell.fired_level]), escalations)
+    return Found(alert, str(SEVERITIES[spell.fired_level]), turns)
 
 
 def _status(spell: Spell) -> str:

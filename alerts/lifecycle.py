@@ -7,9 +7,10 @@ value can exist; a finding that does not exist is a gap. The rules of life:
 |---|---|---|---|
 | condition true | pending since `start` of the value | held: fires at `end` when `for` is fulfilled | goes on |
 | condition false | stays | forgotten | resolved (recovered) at `end`, if `keep` has passed since the last true |
+| false, but held in the deadband | stays | forgotten | goes on, as if it were true |
 | no value for `stale_after` | stays | forgotten | resolved (stale) exactly `stale_after` after the last value |
 
-These are the rules of Prometheus (rules/alerting.go) with four deliberate differences:
+These are the rules of Prometheus (rules/alerting.go) with five deliberate differences:
 
 1. A value speaks for the whole of its period: `for: PT3H` is three hourly values, where Prometheus, which only knows
    instants, would want a fourth. For values of period PT0S both are the same.
@@ -18,6 +19,7 @@ These are the rules of Prometheus (rules/alerting.go) with four deliberate diffe
 3. `keep` counts from the last moment the condition was true; `keep_firing_for` counts from the first evaluation at
    which it was not, which is one evaluation later.
 4. `for` may also be a number of consecutive values, for feeds that are irregular by nature.
+5. A deadband: what fires goes on until a value is well on the good side of the threshold.
 
 All times are int64 microseconds since 1970 UTC: the same code serves a test with small integers.
 """
@@ -60,11 +62,12 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Whether the condition held over [start, end)."""
+    """Whether the condition held over [start, end); `held`: no, but the value is within the deadband."""
 
     start: int
     end: int
     breach: bool
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ class State:
 
     alert: Interval | None = None
     seen: int | None = None  # end of the last finding
-    last_true: int | None = None  # end of the last true one
+    last_true: int | None = None  # end of the last true one, or of the last held one while it fires
     n_true: int = 0  # true ones in a row
 
 
@@ -124,6 +127,8 @@ def _absorb(state: State, finding: Finding, policy: Policy) -> tuple[State, tupl
             alert = replace(alert, fired_at=finding.end)
         return State(alert, finding.end, finding.end, n_true), ()
     if alert is not None and alert.fired_at is not None and state.last_true is not None:
+        if finding.held:
+            return State(alert, finding.end, finding.end), ()
         if finding.end - state.last_true < policy.keep:
             return replace(state, seen=finding.end, n_true=0), ()
         return State(seen=finding.end), (replace(alert, ends_at=finding.end, reason=Ended.RECOVERED),)
@@ -150,7 +155,9 @@ class History:
     stale: Bools  # whether it ended for want of data
 
 
-def history(series: Ints, start: Ints, end: Ints, breach: Bools, now: int, policy: Policy) -> History:
+def history(
+    series: Ints, start: Ints, end: Ints, breach: Bools, now: int, policy: Policy, *, held: Bools | None = None
+) -> History:
     """What folding `step` over every series up to `now` gives, at once for all series and in any order of input.
 
     Args:
@@ -160,16 +167,18 @@ def history(series: Ints, start: Ints, end: Ints, breach: Bools, now: int, polic
         breach: whether the condition held (n,).
         now: findings that end later are not judged yet.
         policy: the times of the rule.
+        held: whether the value is at least within the deadband (n,); by default there is none.
     """
     order = _judged(series, start, end, now)
     s, a, e, b = series[order], start[order], end[order], breach[order]
+    still = b if held is None else b | held[order]
     new_series = np.r_[True, s[1:] != s[:-1]][: len(s)]
     new_part = new_series | np.r_[True, np.diff(e) > policy.stale_after][: len(s)]
     newest = np.r_[new_series[1:], True][: len(s)]  # the last finding of its series
     part = np.cumsum(new_part) - 1
     part_last = np.r_[np.flatnonzero(new_part)[1:], len(s)] - 1
 
-    runs = _runs(a, e, b, new_part, policy)
+    runs = _runs(a, e, b, still, new_part, policy)
     alerts = _fired(_chains(part[runs.first], runs.over), runs.fire)
     first, fired = runs.first[alerts.begin], runs.fire[alerts.begin]
     over = runs.over[alerts.end]
@@ -212,7 +221,7 @@ class _Runs:
     over: Ints  # the false finding that ends an alert after the run, -1: none before the next run or gap
 
 
-def _runs(a: Ints, e: Ints, b: Bools, new_part: Bools, policy: Policy) -> _Runs:
+def _runs(a: Ints, e: Ints, b: Bools, still: Bools, new_part: Bools, policy: Policy) -> _Runs:
     n = len(e)
     begins = b & (new_part | ~np.r_[False, b[:-1]][:n])
     ends = b & np.r_[new_part[1:] | ~b[1:], True][:n]
@@ -222,9 +231,11 @@ def _runs(a: Ints, e: Ints, b: Bools, new_part: Bools, policy: Policy) -> _Runs:
     since = first[run[true]]
     fires = true[(e[true] - a[since] >= policy.hold) & (true - since + 1 >= policy.count)]
     part = np.cumsum(new_part) - 1
-    false = np.flatnonzero(~b & (run >= 0))
-    before = last[run[false]]
-    over = false[(part[false] == part[before]) & (e[false] - e[before] >= policy.keep)]
+    # What would end an alert after each run, were it firing: a value on the good side, `keep` after the last held one.
+    false = np.flatnonzero(~still & (run >= 0))
+    holding = np.maximum.accumulate(np.where(still, np.arange(n), -1))
+    before = holding[false]
+    over = false[(part[false] == part[last[run[false]]]) & (e[false] - e[before] >= policy.keep)]
     return _Runs(first, last, _first_of(run, fires, len(first)), _first_of(run, over, len(first)))
 
 

@@ -2,55 +2,36 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from functools import cache
-from pathlib import Path
 
-from alerts.pipeline import Call
+from alerts.pipeline import ENDS, Call
 from alerts.reconcile import rank
-from alerts.rules import SEVERITIES, Rule, Text
-from domain.documents import Document, Strict
-from domain.records import Alert, Severity
+from alerts.rules import SEVERITIES, Rule
+from domain.records import Alert
+from domain.texts import LANGUAGES, say
 from store.ledger.outbox import Letter
 
-TEXTS = Path(__file__).parent / "texts.yaml"
 
-
-class Texts(Strict):
-    """How messages begin."""
-
-    severities: dict[Severity, Text]
-    headings: dict[str, Text]
-
-
-@cache
-def texts() -> Texts:
-    """The texts of messages.
-
-    Raises:
-        CatalogueError: the file is not as it must be.
-    """
-    return Document.read(TEXTS).parse(Texts)
-
-
-def letters(calls: Iterable[Call], rules: Mapping[str, Rule], channels: Sequence[str]) -> list[Letter]:
+def letters(
+    calls: Iterable[Call], rules: Mapping[str, Rule], channels_of: Callable[[Alert], Sequence[str]]
+) -> list[Letter]:
     """One letter for each group of calls and channel, in the order of what they tell.
 
     The key is made of the identities of the transitions told and the channel, so the same news has the same key
     whenever and by whomever it is written.
     """
-    groups: dict[str, list[Call]] = {}
+    groups: dict[tuple[str, str], list[Call]] = {}
     for call in calls:
-        groups.setdefault(call.group, []).append(call)
+        for channel in channels_of(call.alert):
+            groups.setdefault((channel, call.group), []).append(call)
     out = []
-    for members in groups.values():
+    for (channel, _), members in groups.items():
         members.sort(key=lambda c: c.transition.id)
         identity = "\n".join(c.transition.id for c in members)
         payload = json.dumps(_payload(members, rules), ensure_ascii=False)
-        at = max(c.at for c in members)
-        out += [Letter(_key(channel, identity), channel, at, payload) for channel in channels]
+        out.append(Letter(_key(channel, identity), channel, max(c.at for c in members), payload))
     return sorted(out, key=lambda x: (x.at, x.key))
 
 
@@ -60,25 +41,37 @@ def _key(channel: str, identity: str) -> str:
 
 def _payload(members: Sequence[Call], rules: Mapping[str, Rule]) -> dict[str, object]:
     first = members[0]
-    name, rule_id = first.transition.name, first.alert.rule
     severity = SEVERITIES[max(rank(c.transition.severity) for c in members)]
-    colour = texts().severities[severity]
-    # A rule that was taken away has no title any more.
-    title = rules[rule_id].title if rule_id in rules else Text(zh=rule_id, en=rule_id)
-    heading = texts().headings[first.transition.reason if name == "resolved" else name]
-    head_zh = heading.zh.format(severity=colour.zh, title=title.zh)
-    head_en = heading.en.format(severity=colour.en, title=title.en)
+    heads = {lang: _heading(first, rules, str(severity), lang) for lang in LANGUAGES}
     return {
-        "transition": name,
-        "rule": rule_id,
+        "transition": first.transition.name,
+        "reason": first.transition.reason,
+        "rule": first.alert.rule,
         "severity": str(severity),
         "at": first.transition.at.isoformat(),
-        "title_zh": head_zh,
-        "title_en": head_en,
-        "text_zh": "\n".join([head_zh, *(c.alert.summary_zh for c in members)]),
-        "text_en": "\n".join([head_en, *(c.alert.summary_en for c in members)]),
-        "alerts": [_said(c.alert) for c in members],
+        **{f"title_{lang}": head for lang, head in heads.items()},
+        **{f"text_{lang}": "\n".join([head, *_lines(members, lang)]) for lang, head in heads.items()},
+        "alerts": [{"id": c.transition.alert_id, **_said(c.alert)} for c in members],
     }
+
+
+def _heading(call: Call, rules: Mapping[str, Rule], severity: str, lang: str) -> str:
+    name, rule_id = call.transition.name, call.alert.rule
+    # A rule that was taken away has no title any more.
+    title = getattr(rules[rule_id].title, lang) if rule_id in rules else rule_id
+    news = call.transition.reason if name == "resolved" else name
+    return say(f"notice.{news}", lang, severity=say(f"colour.{severity}", lang), title=title)
+
+
+def _lines(members: Sequence[Call], lang: str) -> list[str]:
+    """What happened where, and (unless it is over) the likely cause and what to do first."""
+    lines = [str(getattr(c.alert, f"summary_{lang}")) for c in members]
+    alert = members[0].alert
+    if members[0].transition.name in ENDS:
+        return lines
+    cause, action = str(getattr(alert, f"cause_{lang}")), str(getattr(alert, f"action_{lang}"))
+    lines += [say("advice.cause", lang, text=cause)] if cause else []
+    return lines + ([say("advice.action", lang, text=action)] if action else [])
 
 
 def _said(alert: Alert) -> dict[str, object]:

@@ -1,23 +1,30 @@
 """From what happened to what is said: one ordered list of stages, then messages.
 
-Every stage has one signature: calls in, fewer calls out, and each call that is stopped has a named reason. A stop is
-final, or the call waits and is asked again next time (an alert silenced now may still fire when its silencer ends).
+Every stage has one signature: calls in, fewer calls out, and each call that is stopped has a named reason, which is
+counted. A stop is final only when the alert is over; else the call waits and is asked again next time: what fires and
+nothing holds back any more is said.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 
 from alerts.lifecycle import Status
-from alerts.reconcile import rank
-from alerts.rules import Rule
+from alerts.notification import QuietHours, RateLimit
+from alerts.reconcile import now_of, rank
+from alerts.rules import LATE, SEVERITIES, Rule
 from domain.records import Alert
 from store.ledger.alerts import Stored, Transition
+from store.ledger.suppressions import Suppression
 
 #: From, until, and the rule that silences.
 Span = tuple[datetime, datetime, str]
 
-_NEVER = datetime.max.replace(tzinfo=UTC)
+#: What ends an alert, for people; it is never held back by what silences: else they would go on believing it fires.
+ENDS = ("resolved", "withdrawn")
+
+_EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +56,16 @@ class Passed:
 
 @dataclass(frozen=True)
 class Context:
-    """What stages may ask: the rules, who is silenced when, and what was told before."""
+    """What stages may ask: the rules, who is silenced when, what was told before, and what people want."""
 
     rules: Mapping[str, Rule]
     silenced: Mapping[tuple[str, str], Sequence[Span]] = field(default_factory=dict)
     told: Mapping[str, Sequence[Transition]] = field(default_factory=dict)  # by alert id, in order
+    now: datetime = _EVER
+    suppressions: Sequence[Suppression] = ()  # those in force at some moment; `end` is when they truly were over
+    quiet_hours: QuietHours | None = None
+    rate_limit: RateLimit | None = None
+    recent: Mapping[str, int] = field(default_factory=dict)  # messages of each rule within the time of the limit
 
 
 Stage = Callable[[Sequence[Call], Context], Passed]
@@ -75,7 +87,7 @@ def inhibit(calls: Sequence[Call], context: Context) -> Passed:
     stopped: list[Stop] = []
     for c in calls:
         spans = context.silenced.get((c.alert.rule, c.alert.subject), ())
-        if c.transition.name in ("resolved", "withdrawn") or not spans:
+        if c.transition.name in ENDS or not spans:
             kept.append(c)
             continue
         at, by = first_free(c.at, spans)
@@ -86,24 +98,125 @@ def inhibit(calls: Sequence[Call], context: Context) -> Passed:
     return Passed(tuple(kept), tuple(stopped))
 
 
+def historical(calls: Sequence[Call], context: Context) -> Passed:
+    """What was long over when late or backfilled data told of it is recorded and counted, and never said."""
+    kept: list[Call] = []
+    stopped: list[Stop] = []
+    for c in calls:
+        over = c.alert.ends_at if c.alert.status == Status.RESOLVED else None
+        late = context.rules[c.alert.rule].late if c.alert.rule in context.rules else LATE
+        if over is None or c.transition.name in ENDS or context.now - over <= late:
+            kept.append(c)
+        else:
+            stopped.append(Stop(c, "it was over long before it was found", final=True))
+    return Passed(tuple(kept), tuple(stopped))
+
+
+def maintenance(calls: Sequence[Call], context: Context) -> Passed:
+    """While a station is worked on its alarms wait."""
+    return _suppressed(calls, context, "maintenance")
+
+
+def shelve(calls: Sequence[Call], context: Context) -> Passed:
+    """An alarm an operator put aside waits until it comes back by itself."""
+    return _suppressed(calls, context, "shelve")
+
+
+def silence(calls: Sequence[Call], context: Context) -> Passed:
+    """What somebody silenced waits until the silence ends."""
+    return _suppressed(calls, context, "silence")
+
+
+def _suppressed(calls: Sequence[Call], context: Context, kind: str) -> Passed:
+    ours = [s for s in context.suppressions if s.kind == kind]
+    kept: list[Call] = []
+    stopped: list[Stop] = []
+    for c in calls:
+        by = None if c.transition.name in ENDS else next((s for s in ours if _holds(s, c, context.now)), None)
+        if by is None:
+            kept.append(c)
+        else:
+            stopped.append(Stop(c, f"by {by.who}: {by.why}", final=c.alert.status != Status.FIRING))
+    return Passed(tuple(kept), tuple(stopped))
+
+
+def _holds(s: Suppression, c: Call, now: datetime) -> bool:
+    """In force now, or for the whole of the life of an alert that is over; and about this alert."""
+    over = c.alert.ends_at
+    whole = over is not None and s.start <= c.transition.at and over <= s.end
+    return (s.start <= now < s.end or whole) and _matches(s, c.alert)
+
+
+def _matches(s: Suppression, alert: Alert) -> bool:
+    return (
+        (not s.severity or s.severity == now_of(alert))
+        and fnmatchcase(alert.rule, s.rule)
+        and fnmatchcase(alert.subject, s.subject)
+        and all(alert.labels.get(k) == v for k, v in s.labels.items())
+    )
+
+
+def quiet_hours(calls: Sequence[Call], context: Context) -> Passed:
+    """At night what is mild waits for the morning, its end too; what is over by then is not said any more."""
+    quiet = context.quiet_hours
+    if quiet is None:
+        return Passed(tuple(calls))
+    waits = [quiet.holds_back(c.transition.severity, context.now) for c in calls]
+    return Passed(
+        tuple(c for c, w in zip(calls, waits, strict=True) if not w),
+        tuple(Stop(c, "until the morning", final=_idle(c)) for c, w in zip(calls, waits, strict=True) if w),
+    )
+
+
+def _idle(c: Call) -> bool:
+    """Whether a call that is held back now need never be made."""
+    return c.transition.name not in ENDS and c.alert.status != Status.FIRING
+
+
+def rate_limit(calls: Sequence[Call], context: Context) -> Passed:
+    """So many messages of one rule in a time; further ones wait, the milder first. Red ones and ends never wait."""
+    limit = context.rate_limit
+    if limit is None:
+        return Passed(tuple(calls))
+    free = {c.alert.rule: limit.messages - context.recent.get(c.alert.rule, 0) for c in calls}
+    passed: set[tuple[str, str]] = set()
+    stopped: dict[int, Stop] = {}
+    severe_first = sorted(range(len(calls)), key=lambda i: (-rank(calls[i].transition.severity), calls[i].at, i))
+    for i in severe_first:
+        c = calls[i]
+        if c.transition.name in ENDS or c.transition.severity == SEVERITIES[-1]:
+            continue
+        if (c.alert.rule, c.group) not in passed:
+            if free[c.alert.rule] <= 0:
+                stopped[i] = Stop(c, f"more than {limit.messages} messages of the rule in {limit.per}", final=_idle(c))
+                continue
+            free[c.alert.rule] -= 1
+            passed.add((c.alert.rule, c.group))
+    return Passed(tuple(c for i, c in enumerate(calls) if i not in stopped), tuple(stopped.values()))
+
+
 def dedup(calls: Sequence[Call], context: Context) -> Passed:
     """Only what changes what was said: no beginning twice, no worsening to the same colour, no end of the untold."""
     kept: list[Call] = []
     stopped: list[Stop] = []
     said = {alert_id: _said(ts) for alert_id, ts in context.told.items()}
     for c in sorted(calls, key=lambda x: (x.transition.alert_id, x.transition.position)):
-        opened, worst = said.get(c.transition.alert_id, (False, -1))
-        now = _say(opened, worst, c.transition)
-        if now == (opened, worst):
+        opened, level = said.get(c.transition.alert_id, (False, -1))
+        now = _say(opened, level, c.transition, fires=c.alert.status == Status.FIRING)
+        if now == (opened, level):
             stopped.append(Stop(c, "already told" if opened else "its beginning was never told", final=True))
+        elif not opened and c.alert.status == Status.WITHDRAWN:
+            stopped.append(Stop(c, "withdrawn before it was told", final=True))
         else:
             said[c.transition.alert_id] = now
             kept.append(c)
     return Passed(tuple(kept), tuple(stopped))
 
 
-#: The policy. Silences, quiet hours and rate limits are further functions in this list.
-STAGES: tuple[Stage, ...] = (group, inhibit, dedup)
+#: The policy, in order.
+STAGES: tuple[Stage, ...] = (
+    historical, group, inhibit, maintenance, shelve, silence, quiet_hours, rate_limit, dedup,
+)  # fmt: skip
 
 
 def run(calls: Sequence[Call], context: Context, stages: Sequence[Stage] = STAGES) -> Passed:
@@ -119,19 +232,21 @@ def run(calls: Sequence[Call], context: Context, stages: Sequence[Stage] = STAGE
 
 
 def _said(told: Sequence[Transition]) -> tuple[bool, int]:
-    opened, worst = False, -1
+    opened, level = False, -1
     for t in told:
-        opened, worst = _say(opened, worst, t)
-    return opened, worst
+        opened, level = _say(opened, level, t, fires=True)
+    return opened, level
 
 
-def _say(opened: bool, worst: int, t: Transition) -> tuple[bool, int]:
+def _say(opened: bool, level: int, t: Transition, *, fires: bool) -> tuple[bool, int]:
     """Whether people think that it fires, and how badly, after they were told."""
-    if t.name in ("resolved", "withdrawn"):
+    if t.name in ENDS:
         return False, -1
-    if t.name == "escalated":
-        return (True, max(worst, rank(t.severity))) if opened else (False, worst)
-    return True, max(worst, rank(t.severity))
+    if t.name == "eased":
+        return (True, min(level, rank(t.severity))) if opened else (False, level)
+    if t.name == "escalated" and not opened and not fires:
+        return False, level
+    return True, max(level, rank(t.severity))  # a worsening is news even when the beginning was silenced
 
 
 def silenced_spans(rules: Mapping[str, Rule], silencers: Sequence[Stored]) -> dict[tuple[str, str], list[Span]]:

@@ -4,6 +4,7 @@
 |---|---|
 | firing | a new or pending alert fires |
 | escalated | its severity grew |
+| eased | its severity went down, while it goes on |
 | resolved | it ended (reason: recovered, or stale for want of data) |
 | reopened | data that came late show that it had not ended |
 | withdrawn | corrected data (or rules) no longer justify an alert that fired: it stays in the ledger and says so |
@@ -103,6 +104,24 @@ def _overlap(a: Alert, b: Alert) -> bool:
     return a.starts_at < (b.ends_at or _NEVER) and b.starts_at < (a.ends_at or _NEVER)
 
 
+def _turns(f: Found, level: int, since: datetime) -> list[Event]:
+    """Changes of severity after a moment; and one more when corrected data show that it was worse than was said."""
+    out = []
+    for at, severity in f.turns:
+        if at > since and rank(severity) != level:
+            out.append(Event("escalated" if rank(severity) > level else "eased", at, severity))
+            level = rank(severity)
+    after = f.alert
+    if rank(now_of(after)) > level:
+        out.append(Event("escalated", after.turned_at or after.fired_at or since, now_of(after)))
+    return out
+
+
+def now_of(alert: Alert) -> str:
+    """The present severity of an alert."""
+    return alert.severity_now or alert.severity
+
+
 def _gone(s: Stored, now: datetime, why: str) -> Change | None:
     if s.alert.status == Status.PENDING:
         return Change(s.id, None)
@@ -116,7 +135,7 @@ def _kept(s: Stored | None, f: Found) -> Change | None:
     if s is None:
         return Change(None, f.alert, _events(None, f))
     # Whether it was silenced is judged afterwards, when all alerts are known.
-    after = replace(f.alert, inhibited_by=s.alert.inhibited_by)
+    after = replace(f.alert, inhibited_by=s.alert.inhibited_by, historical=s.alert.historical)
     return None if after == s.alert else Change(s.id, after, _events(s.alert, f))
 
 
@@ -126,24 +145,19 @@ def _events(before: Alert | None, f: Found) -> tuple[Event, ...]:
     if after.fired_at is None:
         return ()
     was = Status.PENDING if before is None else Status(before.status)
-    fired = Event("firing", after.fired_at, f.fired_as)
     out: list[Event] = []
-    worst = -1
-    if was == Status.PENDING:
-        out.append(fired)
-        worst = rank(f.fired_as)
-    elif before is not None:
-        worst = rank(before.severity)
-        if was == Status.WITHDRAWN:
-            out.append(replace(fired, name="restored", severity=after.severity))
-            worst = rank(after.severity)
-        elif was == Status.RESOLVED and after.status == Status.FIRING and before.ends_at is not None:
-            out.append(Event("reopened", before.ends_at, after.severity))
-            worst = max(worst, rank(after.severity))
-    for at, severity in ((after.fired_at, f.fired_as), *f.escalations):
-        if rank(severity) > worst:
-            out.append(Event("escalated", at, severity))
-            worst = rank(severity)
+    if before is None or was == Status.PENDING:
+        level, since = rank(f.fired_as), after.fired_at
+        out.append(Event("firing", after.fired_at, f.fired_as))
+    elif was == Status.WITHDRAWN:
+        level, since = rank(now_of(after)), _NEVER
+        out.append(Event("restored", after.fired_at, now_of(after)))
+    else:
+        level, since = rank(now_of(before)), before.turned_at or before.fired_at or after.fired_at
+        if was == Status.RESOLVED and after.status == Status.FIRING and before.ends_at is not None:
+            out.append(Event("reopened", before.ends_at, now_of(after)))
+            level = max(level, rank(now_of(after)))
+    out += _turns(f, level, since)
     if after.ends_at is not None and was != Status.RESOLVED:
         out.append(Event("resolved", after.ends_at, after.severity, after.reason))
     return tuple(out)

@@ -7,25 +7,32 @@ once cannot mix: one that finds that another committed since it began to read be
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from alerts import inputs, notifiers
-from alerts.findings import Spell, judge, micros, moment, next_at, silences, spells, tell
-from alerts.inputs import Horizon
-from alerts.notifiers import Notifier
-from alerts.rules import LimitReference, OnSilence, Rule, RuleBook, for_registry
-from alerts.settle import Outcome, Settled, settle
+import pandas as pd
+
+from alerts import inputs, maintenance, notification, notifiers
+from alerts.conditions import OnSilence
+from alerts.contacts import judged_until, reach
+from alerts.evaluation import found_by
+from alerts.inputs import Horizon, Surroundings
+from alerts.notifiers import Channel, Notifier
+from alerts.rules import Rule, RuleBook, for_registry
+from alerts.settle import Outcome, Settled, Telling, settle
 from alerts.subjects import Subjects
 from domain.errors import StoreConflict
-from domain.times import day_start
+from domain.times import LOCAL, day_start
 from store.home import Home
 from store.lake import Changes
 from store.ledger import alerts as book
 from store.ledger import outbox
 from store.ledger.alerts import RuleState
+from store.ledger.suppressions import Suppression, read_suppressions
 
 #: Called with what is being done and the share that is done.
 Progress = Callable[[str, float], None]
@@ -35,6 +42,7 @@ CURSORS = {
     "observations": "evaluate.observations",
     "quality": "evaluate.quality",
 }
+_SUPPRESSIONS = "evaluate.suppressions"
 _ATTEMPTS = 20
 _FIRST_RETRY = timedelta(minutes=1)
 _LAST_RETRY = timedelta(hours=6)
@@ -64,6 +72,7 @@ class Sent:
     sent: int = 0
     failed: int = 0
     refused: int = 0
+    expired: int = 0  # of those that failed: not tried any more
 
     def as_dict(self) -> dict[str, int]:
         """Plain values, for logs and XCom."""
@@ -124,23 +133,43 @@ def _evaluate(home: Home, rules: RuleBook, channels: Sequence[str], now: datetim
     seen = book.committed(home.ledger)
     states = book.states(home.ledger)
     changes = {table: home.lake.changes(table, home.ledger.cursor(cursor)) for table, cursor in CURSORS.items()}
-    plan = _plan(home, rules, states, changes, now)
+    log = read_suppressions(home.ledger)
+    plan = _plan(home, rules, states, changes, _days_of_work(log, home.ledger.cursor(_SUPPRESSIONS), now), now)
     gone = states.keys() - rules.by_id.keys()
-    if not plan.tasks and not gone:
-        return Counts()  # nothing changed that any rule looks at
-    subjects = Subjects.of(home.registry)
+    if not plan.tasks and not gone and not book.is_waiting(home.ledger):
+        return Counts()  # nothing changed that any rule looks at, and nobody waits to be told
+    subjects, around = Subjects.of(home.registry), Surroundings(home, maintenance.spans_of(home, log))
     outcomes = []
     for i, task in enumerate(plan.tasks):
         progress(task.rule.id, i / len(plan.tasks))
-        outcomes.append(_outcome(home, task, subjects))
+        outcomes.append(_outcome(home, task, subjects, around))
+    telling = Telling(
+        channels=channels,
+        policy=notification.for_registry(home.registry.root),
+        suppressions=_suppressions(log),
+        moment=max([now, *(s.judged_until for s in states.values())]),
+    )
     with home.ledger.begin() as tx:
         if not book.claim(tx, home.ledger, seen):
             raise StoreConflict("another evaluation was committed meanwhile")
-        settled = settle(home.ledger, tx, outcomes, rules.by_id, idle=plan.idle, gone=gone, channels=channels, now=now)
+        settled = settle(home.ledger, tx, outcomes, rules.by_id, idle=plan.idle, gone=gone, telling=telling, now=now)
         for table, cursor in CURSORS.items():
             home.ledger.advance(cursor, changes[table].version, tx)
+        home.ledger.advance(_SUPPRESSIONS, int(log["last"].max()) if len(log) else -1, tx)
     progress("", 1.0)
     return _counts(len(plan.tasks), settled)
+
+
+def _days_of_work(log: pd.DataFrame, since: int, now: datetime) -> list[date]:
+    """The Shanghai days on which maintenance began that was written down or ended after an entry of the log."""
+    new = log[(log["kind"] == "maintenance") & (log["last"] > since) & (log["start"] <= pd.Timestamp(now))]
+    return [at.astimezone(LOCAL).date() for at in new["start"]]
+
+
+def _suppressions(log: pd.DataFrame) -> list[Suppression]:
+    """Everything that is or was suppressed, until when it truly was."""
+    columns = ["kind", "who", "why", "start", "until", "rule", "subject", "severity", "labels"]
+    return [Suppression(**row) for row in log[columns].rename(columns={"until": "end"}).to_dict("records")]
 
 
 def _counts(judged: int, settled: Settled) -> Counts:
@@ -156,21 +185,27 @@ def _counts(judged: int, settled: Settled) -> Counts:
 
 
 def _plan(
-    home: Home, rules: RuleBook, states: Mapping[str, RuleState], changes: Mapping[str, Changes], now: datetime
+    home: Home,
+    rules: RuleBook,
+    states: Mapping[str, RuleState],
+    changes: Mapping[str, Changes],
+    worked_on: Sequence[date],
+    now: datetime,
 ) -> _Plan:
     tasks: list[_Task] = []
     idle: dict[str, RuleState] = {}
     for rule in rules.rules:
         before, digest = states.get(rule.id), _digest(home, rule)
-        until = inputs.judged_until(home, rule, now)
+        until = judged_until(home, rule, now)
         if before is None or before.digest != digest:
             until = until if before is None else max(until, before.judged_until)
             tasks.append(_Task(rule, Horizon(), RuleState(digest, until), "rule"))
             continue
         after = replace(before, judged_until=max(until, before.judged_until))
-        days = [d for t in inputs.tables(rule) for medium, d in changes[t].days if rule.on.medium in ("", medium)]
+        days = [d for t in inputs.tables(rule) for medium, d in changes[t].days if rule.medium in ("", medium)]
+        days += worked_on
         if days or _due(rule, before, after.judged_until):
-            since = min([before.judged_until - rule.longest, *map(day_start, days)]) - inputs.reach(rule, home)
+            since = min([before.judged_until - rule.longest, *map(day_start, days)]) - reach(rule, home)
             tasks.append(_Task(rule, _horizon(home, rule, since), after, "data"))
         elif after != before:
             idle[rule.id] = after
@@ -192,70 +227,66 @@ def _horizon(home: Home, rule: Rule, since: datetime) -> Horizon:
 def _digest(home: Home, rule: Rule) -> str:
     """Changes when the rule does, or the stations whose limits and cadences it goes by."""
     text = rule.digest
-    if isinstance(rule.condition, LimitReference) or isinstance(rule.on, OnSilence):
+    if rule.needs_stations:
         text += home.registry.stations.to_csv(index=False)
+    if rule.needs_bands:
+        text += str(home.lake.version("bands"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _outcome(home: Home, task: _Task, subjects: Subjects) -> Outcome:
+def _outcome(home: Home, task: _Task, subjects: Subjects, around: Surroundings) -> Outcome:
     """Read, judge, and say what the alerts of one rule are."""
-    rule, state, until = task.rule, task.state, micros(task.state.judged_until)
-    if isinstance(rule.on, OnSilence):
-        found, unit = silences(rule, inputs.contacts(home, rule, task.horizon, state.judged_until), until), "h"
-    else:
-        values, unit = inputs.samples(home, rule, task.horizon)
-        found = spells(rule, values, judge(rule, values, _rows(home, rule)), until)
-        at = next_at(rule, values, found, until)
-        state = replace(state, next_at=None if at is None else moment(at))
-    found = [s for s in found if task.horizon.begins(s.subject, moment(s.starts_at))]
-    subjects = _told(home, rule, found, subjects)
-    return Outcome(rule, task.horizon, tuple(tell(rule, s, unit, subjects) for s in found), state, task.why)
-
-
-def _rows(home: Home, rule: Rule) -> dict[str, list[dict[str, Any]]]:
-    """The registry rows of each station, in order of their validity, for a rule that asks for limits."""
-    if not isinstance(rule.condition, LimitReference):
-        return {}
-    out: dict[str, list[dict[str, Any]]] = {}
-    for row in home.registry.stations.sort_values("valid_from", kind="stable").to_dict("records"):
-        out.setdefault(str(row["station_id"]), []).append({str(k): v for k, v in row.items()})
-    return out
-
-
-def _told(home: Home, rule: Rule, found: Iterable[Spell], known: Subjects) -> Subjects:
-    """The subjects with what the indicator's detail tells of those that the registry does not know."""
-    unknown = sorted({s.subject for s in found} - known.names.keys())
-    return known.told(inputs.details(home, rule, unknown)) if unknown else known
+    found, at = found_by(home, task.rule, task.horizon, task.state.judged_until, subjects, around)
+    state = task.state if isinstance(task.rule.on, OnSilence) else replace(task.state, next_at=at)
+    return Outcome(task.rule, task.horizon, found, state, task.why)
 
 
 def deliver(home: Home, notifiers: Sequence[Notifier] | None = None, *, now: datetime) -> Sent:
-    """Send what is due in the outbox, each channel by itself; every attempt is recorded.
+    """Send what is due in the outbox, all channels at once and each by itself; every attempt is recorded.
 
-    A failed send is tried again by a later call, after a pause that doubles from a minute to six hours. A channel that
-    fails is left alone for the rest of this call: what else it should carry stays due.
+    A failed send is tried again by a later call, after a pause that doubles from a minute to six hours, until the
+    channel gives the message up: then it is expired, and listed. A channel that fails is left alone for the rest of
+    this call: what else it should carry stays due. A slow or dead channel holds back no other.
 
     Args:
         home: memory.
-        notifiers: the channels; by default those that the environment switches on.
+        notifiers: the channels; by default those that the environment and the registry switch on.
         now: the moment of the attempts.
 
     Raises:
         CatalogueError: a channel is configured wrongly.
     """
+    channels = _channels(home, notifiers)
+    if len(channels) < 2:
+        results = [r for c in channels for r in _send(home, c, now)]
+    else:
+        with ThreadPoolExecutor(max_workers=len(channels)) as pool:
+            results = [r for part in pool.map(lambda c: _send(home, c, now), channels) for r in part]
+    counts = Counter(results)
+    return Sent(**{name: counts[name] for name in ("sent", "failed", "refused", "expired")})
+
+
+def _send(home: Home, channel: Channel, now: datetime) -> list[str]:
+    """What became of the letters that are due on one channel."""
     results: list[str] = []
-    for notifier in _channels(home, notifiers):
-        for letter in outbox.due(home.ledger, notifier.name, now):
-            answer = notifier.send(letter)
-            pause = min(_FIRST_RETRY * 2 ** min(letter.attempts, 20), _LAST_RETRY)
-            outbox.attempted(home.ledger, letter, answer.result, answer.detail, now, now + pause)
-            results.append(answer.result)
-            if answer.result == "failed":
-                break
-    return Sent(sent=results.count("sent"), failed=results.count("failed"), refused=results.count("refused"))
+    room = channel.per_minute - outbox.sent_since(home.ledger, channel.name, now - timedelta(minutes=1))
+    for n, letter in enumerate(outbox.due(home.ledger, channel.name, now)):
+        if channel.per_minute and n >= room:
+            break  # the rest stays due
+        answer = channel.send(letter)
+        pause = min(_FIRST_RETRY * 2 ** min(letter.attempts, 20), _LAST_RETRY)
+        give_up = now - (letter.created_at or now) >= channel.give_up_after
+        outbox.attempted(home.ledger, letter, answer.result, answer.detail, now, now + pause, give_up=give_up)
+        results.append(answer.result)
+        if answer.result == "failed":
+            results += ["expired"] if give_up else []
+            break
+    return results
 
 
-def _channels(home: Home, given: Sequence[Notifier] | None) -> Sequence[Notifier]:
-    return notifiers.channels(home.root, os.environ) if given is None else given
+def _channels(home: Home, given: Sequence[Notifier] | None) -> tuple[Channel, ...]:
+    found = notifiers.channels(home.root, os.environ, home.registry.root) if given is None else given
+    return tuple(n if isinstance(n, Channel) else Channel(n) for n in found)
 
 
 def _silent(_what: str, _share: float) -> None:

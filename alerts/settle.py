@@ -10,11 +10,14 @@ from alerts.findings import Found
 from alerts.inputs import Horizon
 from alerts.lifecycle import Status
 from alerts.messages import letters
+from alerts.notification import Notification
 from alerts.reconcile import Change, Event, reconcile
 from alerts.rules import Rule
+from domain.records import Alert
 from store.ledger import Ledger, outbox
 from store.ledger import alerts as book
 from store.ledger.alerts import Connection, RuleState, Stored, Transition
+from store.ledger.suppressions import Suppression
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,23 @@ class Settled:
     stopped: Mapping[str, int] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Who is told what: the channels that are on, the policy, what people suppress, and the moment it is said.
+
+    `moment` is the latest moment any evaluation has seen, so that a backfill does not take the past for the present.
+    """
+
+    channels: Sequence[str]
+    policy: Notification
+    suppressions: Sequence[Suppression]
+    moment: datetime
+
+    def channels_of(self, alert: Alert) -> Sequence[str]:
+        """The channels an alert goes to."""
+        return self.policy.channels_of(alert, self.channels)
+
+
 def settle(
     ledger: Ledger,
     tx: Connection,
@@ -48,7 +68,7 @@ def settle(
     *,
     idle: Mapping[str, RuleState],
     gone: Iterable[str],
-    channels: Sequence[str],
+    telling: Telling,
     now: datetime,
 ) -> Settled:
     """Reconcile, write, and put into the outbox what is worth saying.
@@ -60,7 +80,7 @@ def settle(
         rules: all rules in force, by id.
         idle: the states of rules that had nothing to judge.
         gone: rules that were judged once and exist no more: what is open of theirs is withdrawn.
-        channels: names of the channels that are on.
+        telling: who is told what, and what people want silent.
         now: the moment beside what is recorded.
     """
     changes: list[Change] = []
@@ -74,7 +94,7 @@ def settle(
     happened = _write(tx, changes)
     book.record(tx, happened, now)
     _mark_inhibited(tx, rules, changes)
-    said, stopped = _say(ledger, tx, rules, channels, now)
+    said, stopped = _say(ledger, tx, rules, telling, now)
     book.save_states(tx, {**idle, **{o.rule.id: o.state for o in outcomes}}, gone)
     return Settled(
         new=sum(c.id is None for c in changes),
@@ -136,21 +156,38 @@ def _mark_inhibited(tx: Connection, rules: Mapping[str, Rule], changes: Sequence
 
 
 def _say(
-    ledger: Ledger, tx: Connection, rules: Mapping[str, Rule], channels: Sequence[str], now: datetime
+    ledger: Ledger, tx: Connection, rules: Mapping[str, Rule], telling: Telling, now: datetime
 ) -> tuple[int, dict[str, int]]:
     """Everything that waits through the pipeline: verdicts, and letters in the outbox."""
     calls = [pipeline.Call(t, a, t.at) for t, a in book.waiting(tx)]
     if not calls:
         return 0, {}
-    silencers = {other for c in calls if c.alert.rule in rules for other in rules[c.alert.rule].inhibit}
-    spans = pipeline.silenced_spans(rules, book.fired_after(tx, silencers, min(c.at for c in calls)))
-    told = book.told(tx, {c.transition.alert_id for c in calls})
-    passed = pipeline.run(calls, pipeline.Context(rules, spans, told))
-    verdict = ("told", "") if channels else ("dropped", "no channel is on")
+    passed = pipeline.run(calls, _context(tx, rules, calls, telling))
+    heard = [(c, bool(telling.channels_of(c.alert))) for c in passed.kept]
     book.decide(
         tx,
-        [(c.transition.id, verdict[0], verdict[1] or c.group) for c in passed.kept]
+        [(c.transition.id, *(("told", c.group) if yes else ("dropped", "no channel is on"))) for c, yes in heard]
         + [(s.call.transition.id, "dropped" if s.final else "waiting", s.reason) for s in passed.stopped],
     )
-    written = outbox.put(tx, ledger, letters(passed.kept, rules, channels), now)
+    late = {s.call.transition.alert_id for s in passed.stopped if s.reason.startswith(pipeline.historical.__name__)}
+    book.mark_historical(tx, late, historical=True)
+    book.mark_historical(tx, {c.transition.alert_id for c in passed.kept}, historical=False)
+    written = outbox.put(tx, ledger, letters(passed.kept, rules, telling.channels_of), now)
     return written, dict(sorted(Counter(s.reason for s in passed.stopped if s.final).items()))
+
+
+def _context(
+    tx: Connection, rules: Mapping[str, Rule], calls: Sequence[pipeline.Call], telling: Telling
+) -> pipeline.Context:
+    silencers = {other for c in calls if c.alert.rule in rules for other in rules[c.alert.rule].inhibit}
+    limit = telling.policy.rate_limit
+    return pipeline.Context(
+        rules=rules,
+        silenced=pipeline.silenced_spans(rules, book.fired_after(tx, silencers, min(c.at for c in calls))),
+        told=book.told(tx, {c.transition.alert_id for c in calls}),
+        now=telling.moment,
+        suppressions=telling.suppressions,
+        quiet_hours=telling.policy.quiet_hours,
+        rate_limit=limit,
+        recent={} if limit is None else book.messages_since(tx, telling.moment - limit.per),
+    )

@@ -46,7 +46,7 @@ class Subjects:
         """Township, medium and the rule's own labels, without empty ones."""
         found = {
             "township": self.townships.get(subject, ""),
-            "medium": self.media.get(subject, rule.on.medium),
+            "medium": self.media.get(subject, rule.medium),
             **rule.labels,
         }
         return {k: v for k, v in sorted(found.items()) if v}

@@ -206,19 +206,31 @@ class GepInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceFlow:
-    """One ecosystem service of one zone, ecosystem and year (SEEA-EA)."""
+    """One part of an ecosystem service of one zone, ecosystem and year by one norm (SEEA-EA)."""
 
     zone: str
     ecosystem: str
     year: int
     service: str
+    part: str  # service, or service.component
+    item: str  # pollutant, nutrient, product, site; "" when there is none
+    profile: str  # id of the profile of the norm
+    price_base: str  # current, or the year whose prices are used
     quantity: float
     unit: str
-    price: float
+    quantity_low: float  # 5 % of the draws; NaN without draws
+    quantity_high: float  # 95 %
+    price: float  # NaN when the part is physical only
+    price_unit: str
     value_cny: float
-    method: str
     low: float
     high: float
+    method: str  # ids of the formulas of quantity and price
+    norm: str
+    price_type: str
+    price_year: str
+    status: str  # the least of what it is made from
+    n_unconfirmed: int  # rows of tables and formulas behind it whose source was not seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -388,6 +400,12 @@ TABLES = {
         ),
         Table("gep_inputs", GepInput, ("zone", "ecosystem", "year", "quantity"), time="", medium=""),
         Table("superseded", Superseded, ("table", "key", "replaced_at"), time="replaced_at", medium=""),
-        Table("flows", ServiceFlow, ("zone", "ecosystem", "year", "service"), time="", medium=""),
+        Table(
+            "flows",
+            ServiceFlow,
+            ("zone", "ecosystem", "year", "service", "part", "item", "profile", "price_base"),
+            time="",
+            medium="",
+        ),
     )
 }

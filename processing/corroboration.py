@@ -19,6 +19,7 @@ from domain.catalogue import TABLES_DIR, parameters, read_table
 from domain.errors import CatalogueError
 from domain.records import TABLES, Flag
 from domain.times import HOUR, HOUR_4
+from domain.usual import usual as bands_of
 from processing import climatology, qc
 from processing.aggregate import coded, length_s, seconds
 from processing.neighbours import distances_km, neighbour_test
@@ -219,7 +220,7 @@ class _Look:
             return self._settled(self._unjudged()), {"nothing was learnt from history": asked}
         mine = bands[(bands["medium"] == self.medium) & bands["station_id"].isin(self.stations)]
         at = np.flatnonzero(asked & np.isfinite(self.values))
-        usual = climatology.usual(mine, self.frame.iloc[at], self.time[at])
+        usual = bands_of(mine, self.frame.iloc[at], self.time[at])
         self.versions[at] = usual.version
         out = self._unjudged()
         out[at] = climatology.climatology_test(

@@ -7,17 +7,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+from pydantic import Field
+
+from alerts.notification import ChannelEntry
 from alerts.notifiers import Answer, Notifier, body
+from domain.documents import Strict
 from store.ledger.outbox import Letter
 
 
 class Log:
     """Appends each message once, however often and by how many processes it is sent."""
 
-    name = "log"
-
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, name: str = "log") -> None:
         self.path = path
+        self.name = name
         self._keys: set[str] = set()
         self._read_to = 0
 
@@ -47,6 +50,17 @@ class Log:
             self._keys.add(str(json.loads(line)["key"]))
 
 
-def channel(root: Path, environ: Mapping[str, str]) -> Notifier | None:  # noqa: ARG001 - one signature for all
+class Settings(Strict):
+    """Where the log is, in the home."""
+
+    file: str = Field(default="alerts.log", pattern=r"^[\w.-]+$")
+
+
+def connect(settings: Settings, entry: ChannelEntry, root: Path) -> Notifier:
+    """The log of a home under the channel's name."""
+    return Log(root / settings.file, name=entry.name)
+
+
+def by_environment(root: Path, environ: Mapping[str, str]) -> Notifier:  # noqa: ARG001 - one signature for all
     """The log of a home; it is always on."""
     return Log(root / "alerts.log")

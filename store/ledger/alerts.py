@@ -24,6 +24,8 @@ from store.ledger.ledger import Instant, Ledger, metadata
 #: An open transaction, for those who may not know SQLAlchemy.
 Connection = sa.Connection
 
+_ADVICE = ("cause_zh", "cause_en", "action_zh", "action_en")
+
 alerts = sa.Table(
     "alerts",
     metadata,
@@ -41,9 +43,13 @@ alerts = sa.Table(
     sa.Column("threshold", sa.Float, nullable=False),
     sa.Column("unit", sa.String, nullable=False),
     sa.Column("severity", sa.String, nullable=False),
+    sa.Column("severity_now", sa.String, nullable=False, server_default=""),
+    sa.Column("turned_at", Instant),
+    sa.Column("historical", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("inhibited_by", sa.String, nullable=False),
     sa.Column("summary_zh", sa.String, nullable=False),
     sa.Column("summary_en", sa.String, nullable=False),
+    *(sa.Column(n, sa.String, nullable=False, server_default="") for n in _ADVICE),
     sa.UniqueConstraint("fingerprint", "starts_at"),
     sa.Index("alerts_of_rule", "rule", "starts_at"),
 )
@@ -135,7 +141,7 @@ def read_alerts(
     query = query if end is None else query.where(alerts.c.starts_at < end)
     found = ledger.frame(query)
     found["labels"] = [json.loads(text) for text in found["labels"]]
-    for column in ("starts_at", "fired_at", "ends_at"):
+    for column in ("starts_at", "fired_at", "ends_at", "turned_at"):
         found[column] = pd.to_datetime(found[column], utc=True).astype("datetime64[us, UTC]")
     return found
 
@@ -227,7 +233,7 @@ class Transition:
 
     id: str
     alert_id: str
-    name: str  # firing, escalated, resolved, reopened, withdrawn, restored
+    name: str  # firing, escalated, eased, resolved, reopened, withdrawn, restored
     at: datetime
     severity: str
     reason: str
@@ -256,6 +262,13 @@ def record(connection: Connection, happened: Sequence[Transition], recorded_at: 
         connection.execute(sa.insert(transitions), rows)
 
 
+def is_waiting(ledger: Ledger) -> bool:
+    """Whether any transition has no verdict yet: time alone may change what is said of it."""
+    query = sa.select(transitions.c.id).where(transitions.c.verdict == "waiting").limit(1)
+    with ledger.engine.connect() as connection:
+        return connection.scalar(query) is not None
+
+
 def waiting(connection: Connection) -> list[tuple[Transition, Alert]]:
     """Transitions without a verdict, with their alerts as they are now, in the order they happened."""
     query = sa.select(transitions)
@@ -273,6 +286,32 @@ def told(connection: Connection, alert_ids: Collection[str]) -> dict[str, list[T
         for row in connection.execute(query.order_by(transitions.c.alert_id, transitions.c.position)).mappings():
             out.setdefault(row["alert_id"], []).append(_transition(row))
     return out
+
+
+def messages_since(connection: Connection, since: datetime) -> dict[str, int]:
+    """How many messages (groups of transitions told at once) were recorded of each rule since a moment."""
+    query = (
+        sa.select(alerts.c.rule, sa.func.count(sa.distinct(transitions.c.why)))
+        .join(alerts, alerts.c.id == transitions.c.alert_id)
+        .where(transitions.c.verdict == "told", transitions.c.recorded_at > since)
+        .group_by(alerts.c.rule)
+    )
+    return {rule: int(n) for rule, n in connection.execute(query)}
+
+
+def suppressed(ledger: Ledger, since: datetime | None = None) -> pd.DataFrame:
+    """How many transitions were or are held back, by verdict (dropped, waiting) and reason; most first."""
+    n = sa.func.count().label("n")
+    query = sa.select(transitions.c.verdict, transitions.c.why, n).where(transitions.c.verdict != "told")
+    query = query if since is None else query.where(transitions.c.recorded_at >= since)
+    return ledger.frame(query.group_by(transitions.c.verdict, transitions.c.why).order_by(n.desc(), transitions.c.why))
+
+
+def mark_historical(connection: Connection, alert_ids: Collection[str], historical: bool) -> None:
+    """Remember of alerts whether their beginning was found too late to be worth saying."""
+    for part in _parts(alert_ids):
+        query = sa.update(alerts).where(alerts.c.id.in_(part), alerts.c.historical != historical)
+        connection.execute(query.values(historical=historical))
 
 
 def decide(connection: Connection, verdicts: Sequence[tuple[str, str, str]]) -> None:

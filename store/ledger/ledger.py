@@ -66,6 +66,7 @@ class Ledger:
         self.engine = _engine(url)
         with self.begin() as connection:
             metadata.create_all(connection)
+            _add_columns(connection)
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
@@ -145,6 +146,17 @@ class Ledger:
         query = query if start is None else query.where(rejections.c.received_at >= start)
         query = query if end is None else query.where(rejections.c.received_at < end)
         return self.frame(query)
+
+
+def _add_columns(connection: sa.Connection) -> None:
+    """Columns that a database of an older version lacks; they may be empty or have a default, so rows stay as are."""
+    inspector = sa.inspect(connection)
+    for table in metadata.sorted_tables:
+        there = {column["name"] for column in inspector.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in there:
+                definition = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f'ALTER TABLE "{table.name}" ADD COLUMN {definition}')
 
 
 def _identity(r: Rejection) -> str:

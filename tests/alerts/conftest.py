@@ -110,7 +110,7 @@ def put(home: Home, table: str, frame: pd.DataFrame, **more: pd.DataFrame) -> No
 def final(home: Home) -> pd.DataFrame:
     """The alert table without what only tells how it came about."""
     found = read_alerts(home.ledger)
-    return found[found["status"] != "withdrawn"].drop(columns="id").reset_index(drop=True)
+    return found[found["status"] != "withdrawn"].drop(columns=["id", "historical"]).reset_index(drop=True)
 
 
 def brief(home: Home) -> list[tuple[str, str, str, str]]:

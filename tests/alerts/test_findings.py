@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.findings import Contacts, Samples, Spell, judge, micros, moment, next_at, silences, spells, tell
+from alerts.findings import Contacts, Spell, next_at, silences, spells, tell
+from alerts.judging import judge
 from alerts.lifecycle import Finding, Policy, State, step
 from alerts.rules import Rule, load
+from alerts.samples import Samples, micros, moment
 from alerts.subjects import Subjects
 
 HOUR = 3_600_000_000
@@ -118,7 +120,7 @@ def test_a_spell_has_the_worst_value_and_how_it_came_to_its_severity() -> None:
     (spell,) = spells(rule, values, judge(rule, values, {}), int(values.end[-1]))
     assert spell == Spell(
         subject="s", starts_at=start, fired_at=start + 3 * HOUR, ends_at=None, stale=False, value=310, threshold=150,
-        level=3, fired_level=1, escalations=((start + 4 * HOUR, 2), (start + 6 * HOUR, 3)),
+        level=3, level_now=3, fired_level=1, turns=((start + 4 * HOUR, 2), (start + 6 * HOUR, 3)),
     )  # fmt: skip
 
 
@@ -136,7 +138,7 @@ def test_nothing_measured_gives_nothing() -> None:
 
 def test_an_alert_carries_its_words() -> None:
     rule = RULES["water.ammonia"]
-    spell = Spell("water-2", micros(datetime(2026, 8, 20, tzinfo=UTC)), None, None, False, 2.5, 1.0, 2, 2)
+    spell = Spell("water-2", micros(datetime(2026, 8, 20, tzinfo=UTC)), None, None, False, 2.5, 1.0, 2, 2, 2)
     subjects = Subjects({"water-2": ("碧湖断面", "Bihu")}, {"water-2": "331102100"})
     alert = tell(rule, spell, "mg/L", subjects).alert
     assert (alert.status, alert.severity, alert.value, alert.unit) == ("pending", "orange", 2.5, "mg/L")

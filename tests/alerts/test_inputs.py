@@ -5,14 +5,20 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from alerts.findings import Samples, moment
-from alerts.inputs import Horizon, contacts, details, judged_until, reach, samples, tables
+from alerts.contacts import contacts, judged_until, reach
+from alerts.inputs import Horizon, Surroundings, details, tables
+from alerts.inputs import values as read_values
 from alerts.rules import Rule, load
+from alerts.samples import Samples, moment
 from domain.records import TABLES
 from store.home import Home
 from tests.alerts.conftest import T0, hours, indicators, observations, put
 
 RULES = load().by_id
+
+
+def samples(home: Home, rule: Rule, horizon: Horizon) -> tuple[Samples, str]:
+    return read_values(home, rule.inputs[0], horizon, Surroundings(home, {}))
 
 
 def values(found: Samples) -> list[tuple[str, float, float]]:
@@ -114,14 +120,14 @@ def test_silence_is_judged_no_further_than_the_feed_was_asked(home: Home) -> Non
 
 class TestContacts:
     def test_stations_without_a_cadence_are_never_silent(self, home: Home) -> None:
-        found = contacts(home, RULES["station.silent"], Horizon(), hours(5))
+        found = contacts(home, RULES["station.silent"], Horizon(), hours(5), {})
         assert "air-1" in found.stations
         assert not [s for s in found.stations if s.startswith("soil")]
 
     def test_a_station_is_due_from_the_first_question_or_its_own_beginning(self, home: Home, later: Home) -> None:
         for place in (home, later):
             place.coverage.mark("ground_hj212", hours(0), hours(5), "received", now=T0)
-        now, then = (contacts(h, RULES["station.silent"], Horizon(), hours(500)) for h in (home, later))
+        now, then = (contacts(h, RULES["station.silent"], Horizon(), hours(500), {}) for h in (home, later))
         at = now.stations.index("air-1")
         assert moment(int(now.since[at])) == T0
         assert moment(int(then.since[at])) == datetime(2026, 8, 24, 16, tzinfo=UTC)
@@ -144,16 +150,14 @@ class TestContacts:
     def test_every_value_is_heard_at_its_end(self, home: Home) -> None:
         put(home, "observations", observations("water-1", "TP", [1, 1], medium="water", period="PT4H"))
         put(home, "observations", observations("nobody", "TP", [1], medium="water"))
-        found = contacts(home, RULES["station.silent"], Horizon(), hours(9))
+        found = contacts(home, RULES["station.silent"], Horizon(), hours(9), {})
         assert {found.stations[s] for s in found.station} == {"water-1"}
         assert [moment(int(e)) for e in found.end] == [hours(4), hours(8)]
 
 
-@pytest.mark.parametrize("function", [samples, contacts])
-def test_a_rule_of_the_other_kind_is_refused(home: Home, function: object) -> None:
-    rule: Rule = RULES["station.silent" if function is samples else "air.polluted"]
-    with pytest.raises(TypeError, match=rule.id):
-        function(home, rule, Horizon(), *([hours(1)] if function is contacts else []))  # type: ignore[operator]
+def test_a_rule_of_the_other_kind_is_refused(home: Home) -> None:
+    with pytest.raises(TypeError, match=r"air\.polluted"):
+        contacts(home, RULES["air.polluted"], Horizon(), hours(1), {})
 
 
 def test_frames_stay_typed_when_empty(home: Home) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from alerts.rules import RULES, OnIndicator, OnParameter, OnSilence, Rule, RuleBook, for_registry, load
+from alerts.conditions import OnIndicator, OnParameter, OnSilence
+from alerts.rules import RULES, Rule, RuleBook, for_registry, load
 from domain.errors import CatalogueError
 from domain.records import Severity
 
@@ -17,6 +18,8 @@ RULE = """\
     for: PT3H
     stale_after: PT6H
     severity: {yellow: 151, red: 301}
+    cause: {zh: 因, en: cause}
+    action: {zh: 做, en: act}
     summary: {zh: "{subject}{value}", en: "{subject}: {value}"}
 """
 
@@ -57,9 +60,9 @@ def changed(old: str, new: str) -> str:
         ("{yellow: 151, red: 301}", "{violet: 151}", 8, "severity"),
         ("{yellow: 151, red: 301}", "{}", 2, "at least one colour"),
         ("{yellow: 151, red: 301}", "purple", 8, "severity"),
-        ('zh: "{subject}{value}"', 'zh: "{station}"', 9, "uses ['station']; known are subject"),
-        ('zh: "{subject}{value}"', 'zh: "{subject"', 9, "expected '}'"),
-        ('zh: "{subject}{value}"', 'zh: ""', 9, "at least 1 character"),
+        ('zh: "{subject}{value}"', 'zh: "{station}"', 11, "uses ['station']; known are subject"),
+        ('zh: "{subject}{value}"', 'zh: "{subject"', 11, "expected '}'"),
+        ('zh: "{subject}{value}"', 'zh: ""', 11, "at least 1 character"),
         ("for: PT3H", "inhibit: [air.none]", 6, "'air.none', which is no rule here"),
         ("for: PT3H", "inhibit: [air.polluted]", 6, "in a circle"),
     ],
@@ -73,11 +76,11 @@ def test_a_wrong_rule_is_refused_with_line_and_remedy(tmp_path: Path, old: str, 
 def test_every_problem_is_listed_at_once(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError) as caught:
         book(tmp_path, changed("for: PT3H", "four: PT3H"), changed("period: PT1H", "period: X"))
-    assert [p.split(": ")[0] for p in caught.value.problems] == ["rules.yaml:6", "rules.yaml:12"]
+    assert [p.split(": ")[0] for p in caught.value.problems] == ["rules.yaml:6", "rules.yaml:14"]
 
 
 def test_an_id_must_not_repeat(tmp_path: Path) -> None:
-    with pytest.raises(CatalogueError, match=r"rules\.yaml:10: the rule 'air\.polluted' repeats"):
+    with pytest.raises(CatalogueError, match=r"rules\.yaml:12: the rule 'air\.polluted' repeats"):
         book(tmp_path, RULE, RULE)
 
 
@@ -97,6 +100,8 @@ def test_silence_is_said_by_cadences_and_grace_alone(tmp_path: Path, extra: str)
     title: {zh: 无数据, en: Silent}
     on: {silence: station, feed: ground_hj212, cadences: 3, grace: PT1H}
     severity: blue
+    cause: {zh: 因, en: cause}
+    action: {zh: 做, en: act}
     summary: {zh: "{subject}", en: "{subject}"}
 """
     assert isinstance(book(tmp_path, silent).rules[0].on, OnSilence)

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alerts import run as shell
+from alerts.inputs import Surroundings
 from alerts.notifiers import Answer
 from alerts.rules import RuleBook, load
 from alerts.run import deliver, evaluate
@@ -415,8 +416,8 @@ def test_an_evaluation_that_read_before_another_committed_begins_again(
     true = shell._outcome
     interrupted: list[str] = []
 
-    def meanwhile(h: Home, task: shell._Task, subjects: Subjects) -> shell.Outcome:
-        found = true(h, task, subjects)
+    def meanwhile(h: Home, task: shell._Task, subjects: Subjects, around: Surroundings) -> shell.Outcome:
+        found = true(h, task, subjects, around)
         if not interrupted:
             interrupted.append(task.rule.id)
             put(home, "indicators", indicators("air.aqi", "air-2", POLLUTED))

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processing.climatology import BAND, climatology_test, learn, month_and_hour, usual
+from domain.usual import BAND, month_and_hour, usual
+from processing.climatology import climatology_test, learn
 
 NAN = float("nan")
 H = 3600
