@@ -20,7 +20,7 @@ import processing.indicators as package
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-Takes = Literal["observations", "days", "periods", "scene", "reports"]
+Takes = Literal["observations", "days", "periods", "scene", "history", "reports"]
 Confidence = Literal["confirmed", "partly confirmed", "unconfirmed", "own definition"]
 
 _MARK = "__indicators__"
@@ -94,7 +94,7 @@ def indicator(
         standard: standard and editions.
         source: table and clause, or paper.
         confidence: how sure we are of the rule.
-        takes: `observations`, `days`, `periods`, `scene` or `reports`.
+        takes: `observations`, `days`, `periods`, `scene`, `history` or `reports`.
         parameters: the parameters (or bands) it reads.
         before_days: days before its own whose observations matter.
         after_days: days after its own whose observations matter.
