@@ -1,63 +1,67 @@
 """The shell of the sky eye: scenes in the lake -> products, candidates and indicators of each acquisition day.
 
-A day depends on its own scenes and on the latest clear view before it, so days are computed in time order and a late
-scene recomputes the days after it as far as its effect reaches. What a day was made from is written beside its
-products as the last step: a day is done when that file says what we would make it from now, whatever died before.
+A day depends on its own scenes and on the clear views before it, so days are computed in time order and a late scene
+recomputes the days after it as far as its effect reaches. What a day was made from is written beside its products as
+the last step: a day is done when that file says what we would make it from now, whatever died before.
 """
 
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import xarray as xr
 
 from domain.catalogue import TABLES_DIR
-from domain.errors import FeedCorrupt, StoreConflict
-from domain.records import Reason, Rejection
+from domain.errors import StoreConflict
+from domain.imagery import collections_of
+from domain.records import TABLES
 from domain.times import local_day
-from processing import charts
+from processing import candidates
 from processing.counts import Counts
-from processing.imagery import scene as scenery
-from processing.imagery.change import Clearing, View, candidates, clearing
-from processing.imagery.grid import Grid, county_grid, mosaic
+from processing.imagery.events import ClearView, References, day_number, reference_days
+from processing.imagery.grid import county_grid
 from processing.imagery.reflectance import Policy
-from processing.imagery.scene import DayView
-from processing.imagery.tables import band_names, thresholds
-from processing.imagery.zonal import zonal_count, zone_raster
+from processing.imagery.tables import SENTINEL2, thresholds
 from processing.registered import taking
+from processing.sky_day import Eye, Seen, cover_maps, cover_on, cover_row, seen_on, stepped
+from processing.sky_periods import compute_periods_of, period_folders
+from processing.sky_products import (
+    as_json,
+    digest_lines,
+    kept_view,
+    load_view,
+    product,
+    read_candidates,
+    save_view,
+    write_candidates,
+    write_catalogue,
+    write_products,
+)
 from store.home import Home
 from store.lake import Written
 
-COLLECTION = "sentinel-2-l2a"
+__all__ = ["acquisition_days", "compute_sky", "finished", "product"]
+
 CURSOR = "sky"
 #: Grows when the maths of this eye changes, so that every day is computed anew.
-_EDITION = 1
+_EDITION = 2
 _ATTEMPTS = 10
-_TABLES = ("imagery_thresholds.csv", "imagery_scl.csv", "sky_bands.csv", "sky_assets.csv")
+_TABLES = (
+    "imagery_thresholds.csv", "imagery_scl.csv", "imagery_products.csv", "imagery_coefficients.csv",
+    "imagery_event_land.csv", "imagery_outputs.csv", "zone_layers.csv", "landcover.csv", "sky_bands.csv",
+    "sky_assets.csv",
+)  # fmt: skip
 
 Progress = Callable[[str, float], None]
-
-
-@dataclass(frozen=True)
-class _Eye:
-    """What every day shares."""
-
-    home: Home
-    grid: Grid
-    limits: Mapping[str, float]
-    policy: Policy
-    tables: str  # digest of the tables and the map
 
 
 def compute_sky(
     home: Home, *, now: datetime, progress: Progress | None = None, on_offset_conflict: Policy = "refuse"
 ) -> Counts:
-    """Compute every acquisition day whose scenes, earlier clear view or tables changed; the rest stays as it is.
+    """Compute every acquisition day whose scenes, earlier clear views or tables changed; the rest stays as it is.
 
     Args:
         home: memory and registry.
@@ -69,7 +73,7 @@ def compute_sky(
         CatalogueError: a table or the county is not as it must be.
         StoreConflict: other writers never let us through.
     """
-    eye = _Eye(home, county_grid(home.registry.county), thresholds(), on_offset_conflict, _tables_digest(home))
+    eye = Eye(home, county_grid(home.registry.county), thresholds(), on_offset_conflict, _tables_digest(home))
     for _ in range(_ATTEMPTS):
         try:
             return _compute(eye, now, progress or (lambda _text, _share: None))
@@ -83,7 +87,7 @@ def acquisition_days(home: Home, version: int | None = None) -> dict[date, pd.Da
 
     Scenes of one day are in the order of preference of the mosaic: the county's own zone first, then by id.
     """
-    scenes = home.lake.read("scenes", where={"collection": [COLLECTION]}, version=version)
+    scenes = home.lake.read("scenes", where={"collection": list(collections_of(SENTINEL2))}, version=version)
     if scenes.empty:
         return {}
     properties = [json.loads(text) for text in scenes["properties"]]
@@ -103,229 +107,152 @@ def acquisition_days(home: Home, version: int | None = None) -> dict[date, pd.Da
     return {date.fromisoformat(str(day)): rows for day, rows in ordered.groupby("day")}
 
 
-def product(day: date, name: str) -> str:
-    """The name of a product of a day in the files of the home."""
-    return f"products/{day.isoformat()}/{name}"
-
-
 def finished(home: Home, day: date) -> dict[str, str] | None:
     """What the products of a day were made from (`made_from`) and the digest of its clear view (`view`), or None."""
     place = home.files.path(product(day, "state.json"))
     return json.loads(place.read_text(encoding="utf-8")) if place.is_file() else None
 
 
-def _compute(eye: _Eye, now: datetime, progress: Progress) -> Counts:
+def _compute(eye: Eye, now: datetime, progress: Progress) -> Counts:
     home = eye.home
     indicators = home.lake.version("indicators")
     changes = home.lake.changes("scenes", home.ledger.cursor(CURSOR))
-    days = acquisition_days(home, changes.version)
+    days, maps = acquisition_days(home, changes.version), cover_maps(home, changes.version)
     touched = {day for _, day in changes.days}
-    counts, digest = Counts(), ""
-    held: View | None = None  # the clear view of `last`, when it is at hand
-    last: date | None = None
+    counts, past = Counts(), _Past(eye)
     for i, (day, rows) in enumerate(days.items()):
         progress(day.isoformat(), i / len(days))
-        made_from = _digest(eye.tables, eye.policy, digest, *_contents(rows))
+        cover = cover_row(maps, day)
+        made_from = _digest(eye.tables, eye.policy, *past.digests(day), *_contents(cover), *_contents(rows))
         state = finished(home, day)
         if day in touched or state is None or state["made_from"] != made_from:
-            before = held or _load_view(eye, last)
-            after, written, rejected = _compute_day(eye, day, rows, before, now=now, expected=indicators)
-            state = {"made_from": made_from, "view": _view_digest(after)}
-            _save_view(eye, day, after)
-            home.files.write_bytes(product(day, "state.json"), _json(state))
+            seen = seen_on(eye, day, rows, past.references(day), cover_on(eye, cover))
+            after, features = _write_day(eye, seen, rows, past)
+            written = _write_indicators(home, seen, now, indicators)
+            state = {"made_from": made_from, "view": _sha(digest_lines(after, features))}
+            home.files.write_bytes(product(day, "state.json"), as_json(state))
             indicators = written.version if written.any else indicators
-            counts = counts.wrote(written) + Counts(read=len(rows), computed=1, rejected=rejected)
-            held = after
+            told = home.ledger.reject(seen.refused)
+            counts = counts.wrote(written) + Counts(read=len(rows), computed=1, rejected=told)
+            past.passed(day, state["view"], after)
         else:
-            held = None
-        digest, last = state["view"], day
+            past.passed(day, state["view"], None)
+    if days:
+        counts += compute_periods_of(eye, {day: finished(home, day) or {} for day in days}, maps, now)
+        _settle_candidates(home, list(days), now)
+        write_catalogue(home, days, period_folders(days))
     home.ledger.advance(CURSOR, changes.version)
     progress("", 1.0)
     return counts
 
 
-def _compute_day(
-    eye: _Eye, day: date, rows: pd.DataFrame, before: View, *, now: datetime, expected: int
-) -> tuple[View, Written, int]:
-    tiles: list[xr.Dataset] = []
-    notes: list[str] = []
-    refused: list[Rejection] = []
-    for row in rows.to_dict("records"):
-        seen = _tile(eye, row)
-        if isinstance(seen, Rejection):
-            refused.append(seen)
-            notes.append(f"{row['id']} refused ({seen.reason})")
-        else:
-            tiles.append(seen[0])
-            notes.append(seen[1])
-    view = _day_view(eye, day, mosaic(tiles) if tiles else scenery.nothing(eye.grid), before, notes)
-    _write_products(eye.home, view)
-    _write_candidates(eye.home, view, before)
-    frame = pd.concat([function(view) for function in taking("scene")], ignore_index=True)
-    written = eye.home.lake.upsert(
-        "indicators", frame, now=now, why=f"scenes of {day} computed", expected_version=expected
-    )
-    return scenery.after(before, view), written, eye.home.ledger.reject(refused)
+def _write_day(eye: Eye, seen: Seen, rows: pd.DataFrame, past: "_Past") -> tuple[ClearView, list[dict[str, Any]]]:
+    """Products, candidates and clear view of a day; the view and the candidates go on to the next."""
+    home, view = eye.home, seen.view
+    write_products(home, view, rows["id"].astype(str).tolist())
+    features = stepped(read_candidates(home, past.last), seen, rows, eye.limits)
+    write_candidates(home, view, features)
+    after = kept_view(past.latest.after(seen.bands, day_number(view.day)))
+    save_view(home, view.day, after, eye.grid.crs, eye.grid.transform)
+    return after, features
 
 
-def _day_view(eye: _Eye, day: date, whole: xr.Dataset, before: View, notes: list[str]) -> DayView:
-    registry = eye.home.registry
-    layers = scenery.layers(whole, eye.limits)
-    land = (zone_raster(registry.townships, eye.grid) > 0) & (zone_raster(registry.waters, eye.grid) == 0)
-    found = clearing(
-        layers["ndvi"].values,
-        layers["bi"].values,
-        scenery.day_number(day),
-        before,
-        land,
-        eye.limits,
-        eye.grid.cell_ha,
-    )
-    mask = f"SCL mask with {eye.limits['cloud_buffer_m']:g} m buffer"
-    return DayView(
-        day=day,
-        grid=eye.grid,
-        layers=layers,
-        townships=registry.townships,
-        waters=registry.waters,
-        clearing=found,
-        limits=eye.limits,
-        note="; ".join([mask, *notes]),
-    )
+def _write_indicators(home: Home, seen: Seen, now: datetime, expected: int) -> Written:
+    frame = pd.concat([function(seen.view) for function in taking("scene")], ignore_index=True)
+    why = f"scenes of {seen.view.day} computed"
+    return home.lake.upsert("indicators", frame, now=now, why=why, expected_version=expected)
 
 
-def _tile(eye: _Eye, row: Mapping[str, Any]) -> tuple[xr.Dataset, str] | Rejection:
-    """One scene on the county grid and the note about it, or why it cannot be used."""
-    hrefs = _hrefs(json.loads(row["assets"]))
-    absent = [band for band in scenery.REQUIRED if band not in hrefs]
-    if absent:
-        return _refusal(row, Reason.MISSING_BAND, f"no asset for band {', '.join(absent)}; fetch the item again")
-    try:
-        bands = {b: eye.home.files.read_raster(h) for b, h in hrefs.items() if b in {*scenery.BANDS, "SCL"}}
-    except FeedCorrupt as error:
-        return _refusal(row, Reason.UNREADABLE_RASTER, str(error))
-    try:
-        tile, offset = scenery.tile(bands, eye.grid, json.loads(row["properties"]), eye.limits, policy=eye.policy)
-    except FeedCorrupt as error:
-        return _refusal(row, Reason.BAD_VALUE, str(error))
-    return tile, f"{row['id']}: offset {offset.value} DN by {offset.basis}"
+def _settle_candidates(home: Home, days: list[date], now: datetime) -> None:
+    """The table of candidates as it follows from all days; what no longer follows is withdrawn, not forgotten."""
+    latest: dict[str, dict[str, Any]] = {}
+    for day in days:
+        latest |= {f["properties"]["id"]: f for f in read_candidates(home, day)}
+    stored = home.lake.read("candidates")
+    gone = stored[~stored["id"].isin(list(latest)) & (stored["status"] != "withdrawn")]
+    parts = [candidates.rows(list(latest.values())), gone.assign(status="withdrawn")]
+    rows = pd.concat([part for part in parts if len(part)], ignore_index=True) if latest or len(gone) else stored[:0]
+    if len(rows):
+        home.lake.upsert("candidates", TABLES["candidates"].frame(rows), now=now, why="candidates followed anew")
 
 
-def _refusal(row: Mapping[str, Any], reason: Reason, what: str) -> Rejection:
-    return Rejection(
-        feed=row["feed"],
-        received_at=pd.Timestamp(row["received_at"]).to_pydatetime(),
-        reason=reason.value,
-        detail=f"{row['feed']}: scene {row['id']}: {what}",
-        raw_ref=f"scenes/{row['id']}",
-    )
+class _Past:
+    """The days before the one that is computed: their clear views, read when they are needed, and their digests."""
 
+    def __init__(self, eye: Eye) -> None:
+        self.eye = eye
+        self.days: list[date] = []
+        self.views: list[str] = []  # digests
+        self._held: dict[date, ClearView] = {}
 
-def _hrefs(assets: Mapping[str, str]) -> dict[str, str]:
-    """Band -> href, whatever the catalogue calls the band."""
-    found = {}
-    for band, names in band_names().items():
-        known = [assets[name] for name in names if name in assets]
-        if known:
-            found[band] = known[0]
-    return found
+    @property
+    def last(self) -> date | None:
+        """The day before, or None."""
+        return self.days[-1] if self.days else None
 
+    @property
+    def latest(self) -> ClearView:
+        """The clear view at its end."""
+        return self._view(self.last)
 
-def _write_products(home: Home, view: DayView) -> None:
-    tags = {"date": view.day.isoformat(), "note": view.note}
-    for name in ("ndvi", "fvc"):
-        home.files.write_cog(product(view.day, f"{name}.tif"), view.layers[name], nodata=np.nan, tags=tags)
-    colour = scenery.true_colour(view.layers)
-    place = {"crs": view.grid.crs, "transform": view.grid.transform}
-    home.files.write_cog(
-        product(view.day, "rgb.tif"), xr.DataArray(colour, dims=("band", "y", "x"), attrs=place), nodata=0, tags=tags
-    )
-    home.files.write_bytes(product(view.day, "quicklook.png"), charts.quicklook(colour))
+    def digests(self, day: date) -> list[str]:
+        """Of the views a day is compared with."""
+        known: dict[date | None, str] = {None: ""}
+        known |= dict(zip(self.days, self.views, strict=True))
+        return [known[self.last], *(known[self._as_of(d)] for d in reference_days(day, self.eye.limits).values())]
 
+    def references(self, day: date) -> References:
+        """The views a day is compared with."""
+        asked = {name: self._as_of(d) for name, d in reference_days(day, self.eye.limits).items()}
+        return References(latest=self.latest, **{name: self._view(d) for name, d in asked.items()})
 
-def _write_candidates(home: Home, view: DayView, before: View) -> None:
-    layers = view.layers
-    features = candidates(view.clearing, layers["ndvi"].values, layers["bi"].values, before, view.grid, view.limits)
-    townships = _townships(view)
-    for feature in features:
-        said = feature["properties"]
-        number = said.pop("number")
-        said |= {
-            "id": f"clearing-{view.day.isoformat()}-{number}",
-            "kind": "clearing",
-            "township": townships[number - 1],
-            "date": view.day.isoformat(),
-            "before_first": _day_of(said["before_first"]),
-            "before_last": _day_of(said["before_last"]),
-        }
-    collection = {
-        "type": "FeatureCollection",
-        "name": f"candidates {view.day.isoformat()}",
-        "note": view.note,
-        "features": features,
-    }
-    home.files.write_bytes(f"candidates/{view.day.isoformat()}.geojson", _json(collection))
+    def passed(self, day: date, digest: str, view: ClearView | None) -> None:
+        """Go on to the next day; `view` when it is at hand."""
+        self.days.append(day)
+        self.views.append(digest)
+        self._held = {} if view is None else {day: view}
 
+    def _as_of(self, day: date) -> date | None:
+        index = bisect_right(self.days, day)
+        return self.days[index - 1] if index else None
 
-def _townships(view: DayView) -> list[str]:
-    """The township that holds most cells of each candidate."""
-    zones = zone_raster(view.townships, view.grid)
-    found: Clearing = view.clearing
-    ids = view.townships.ids
-    return [
-        ids[int(np.argmax(zonal_count(zones, len(ids), found.labels == number)))] for number in range(1, found.n + 1)
-    ]
-
-
-def _save_view(eye: _Eye, day: date, view: View) -> None:
-    stack = np.stack([view.ndvi, view.bi, view.day])
-    place = {"crs": eye.grid.crs, "transform": eye.grid.transform}
-    data = xr.DataArray(stack, dims=("band", "y", "x"), attrs=place)
-    tags = {"content": "latest clear view up to this day: NDVI, BI, days since 1970-01-01"}
-    eye.home.files.write_cog(product(day, "clear_view.tif"), data, nodata=np.nan, tags=tags)
-
-
-def _load_view(eye: _Eye, day: date | None) -> View:
-    """The clear view at the end of a finished day; nothing was seen before the first."""
-    if day is None:
-        return View.never(eye.grid.shape)
-    ndvi, bi, number = eye.home.files.read_raster(product(day, "clear_view.tif")).values
-    return View(ndvi, bi, number)
-
-
-def _view_digest(view: View) -> str:
-    return hashlib.sha256(
-        b"".join(np.ascontiguousarray(a).tobytes() for a in (view.ndvi, view.bi, view.day))
-    ).hexdigest()
+    def _view(self, day: date | None) -> ClearView:
+        if day is None:
+            return ClearView.never(self.eye.grid.shape)
+        if day not in self._held:
+            self._held[day] = load_view(self.eye.home, day, self.eye.grid.shape)
+        return self._held[day]
 
 
 def _tables_digest(home: Home) -> str:
     """Of everything besides scenes that decides what a day looks like."""
     registry = home.registry
     tables = [(TABLES_DIR / name).read_text(encoding="utf-8") for name in _TABLES]
-    shapes = [shape.wkt for zones in (registry.townships, registry.waters) for shape in zones.shapes]
-    names = [*registry.townships.ids, *registry.waters.ids]
+    shapes = [shape.wkt for zones in registry.zones.values() for shape in zones.shapes]
+    names = [f"{layer}/{key}" for layer, zones in registry.zones.items() for key in zones.ids]
     grid = [str(registry.county[key]) for key in ("crs", "bbox", "resolution_m")]
     return _digest(str(_EDITION), *tables, *shapes, *names, *grid)
 
 
-def _contents(rows: pd.DataFrame) -> Iterable[str]:
+def _contents(rows: pd.DataFrame | Mapping[str, Any] | None) -> Iterable[str]:
     columns = ["id", "epsg", "datetime", "assets", "properties"]
-    return (json.dumps(row, default=str, ensure_ascii=False) for row in rows[columns].to_dict("records"))
+    if rows is None:
+        return ["no map"]
+    several = rows[columns].to_dict("records") if isinstance(rows, pd.DataFrame) else [{c: rows[c] for c in columns}]
+    return [json.dumps(row, default=str, ensure_ascii=False) for row in several]
 
 
 def _digest(*texts: str) -> str:
     return hashlib.sha256("\x1f".join(texts).encode()).hexdigest()
 
 
-def _json(content: Any) -> bytes:
-    return (json.dumps(content, ensure_ascii=False, sort_keys=True) + "\n").encode()
+def _sha(lines: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(line)
+    return digest.hexdigest()
 
 
 def _tile_id(properties: Mapping[str, Any], item: str) -> str:
     """MGRS tile, with or without the prefix some catalogues give it; the item's own id when it names none."""
     return str(properties.get("s2:mgrs_tile") or properties.get("grid:code") or item).removeprefix("MGRS-")
-
-
-def _day_of(number: int) -> str:
-    return (date(1970, 1, 1) + timedelta(days=number)).isoformat()

@@ -1,35 +1,80 @@
 """From the bands of the tiles of one day to what the county looked like that day, all on the county grid.
 
-tile:      digital numbers -> reflectance of clear cells on the county grid
+tile:      numbers of a file -> reflectance of clear cells on the county grid
 mosaic:    tiles -> one scene (grid.mosaic)
-layers:    reflectance -> indices
+layers:    reflectance -> the products of imagery_outputs.csv
 DayView:   the layers with everything an indicator needs to know about them
+
+Bands go by their common names of the STAC eo extension (blue, green, red, nir, ...).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from domain.errors import FeedCorrupt
+from domain import imagery
+from domain.catalogue import TABLES_DIR, read_table
+from domain.errors import CatalogueError, FeedCorrupt
 from domain.registry import Zones
 from domain.times import day_start
-from processing.imagery import indices, mask
-from processing.imagery.change import Clearing, View
-from processing.imagery.grid import Grid, grid_of, onto
-from processing.imagery.reflectance import Offset, Policy, offset, reflectance
-from processing.imagery.tables import wavelengths
+from processing.imagery import products
+from processing.imagery.calibration import Fit
+from processing.imagery.change import Clearing
+from processing.imagery.grid import Grid, onto
+from processing.imagery.reflectance import Policy
+from processing.imagery.sensors import surface
+from processing.imagery.tables import SENTINEL2
 
-#: Without these there is no scene; the others only cost the indices that need them.
-REQUIRED = ("B02", "B03", "B04", "B08", "SCL")
-OPTIONAL = ("B05", "B11")
-BANDS = tuple(b for b in (*REQUIRED, *OPTIONAL) if b != "SCL")
-#: Long waves first: the darker water is, the better it tells the offset.
-_PROBES = ("B11", "B05", "B08")
-_EPOCH = date(1970, 1, 1)
+#: Without these there is no scene; the others only cost the products that need them.
+REQUIRED = ("blue", "green", "red", "nir", "scl")
+OPTIONAL = ("rededge1", "nir08", "swir16", "swir22")
+BANDS = tuple(b for b in (*REQUIRED, *OPTIONAL) if b != "scl")
+_YES = {"yes": True, "no": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What is made of a layer."""
+
+    cog: bool  # written as a file of each day
+    zones: tuple[str, ...]  # kinds of zones for which its mean is an indicator
+    composite: bool  # written as a file of each month and season
+    standard_name: str  # of the CF conventions, "" where they have none
+
+
+@cache
+def outputs() -> Mapping[str, Output]:
+    """The layers of a day and what is made of each, from imagery_outputs.csv.
+
+    Raises:
+        CatalogueError: the table is not as it must be.
+    """
+    path = TABLES_DIR / "imagery_outputs.csv"
+    frame = read_table(path, columns=["layer", "cog", "zones", "composite", "standard_name"], key=["layer"])
+    known = set(products.product_table().index)
+    problems = [
+        f"{path.name}:{r.line}: {what}"
+        for r in frame.itertuples()
+        for what, wrong in {
+            f"{r.layer!r} is no product of imagery_products.csv": r.layer not in known,
+            "cog and composite are yes or no": not {r.cog, r.composite} <= set(_YES),
+        }.items()
+        if wrong
+    ]
+    if problems:
+        raise CatalogueError(problems)
+    rows = frame.to_dict("records")
+    found = {
+        r["layer"]: Output(_YES[r["cog"]], tuple(r["zones"].split()), _YES[r["composite"]], r["standard_name"])
+        for r in rows
+    }
+    return MappingProxyType(found)
 
 
 @dataclass(frozen=True)
@@ -38,12 +83,15 @@ class DayView:
 
     day: date
     grid: Grid
-    layers: xr.Dataset  # ndvi fvc mndwi ndci fai bi, and the reflectance of red green blue
+    layers: xr.Dataset  # those of imagery_outputs.csv whose bands are there, and the reflectance of red green blue
     townships: Zones
     waters: Zones
     clearing: Clearing
     limits: Mapping[str, float]
     note: str  # scenes, offset and mask, for the detail of every value
+    zones: Mapping[str, Zones] = field(default_factory=dict)  # every layer of zones the registry has
+    cover: np.ndarray | None = None  # codes of landcover.csv on the grid; None while there is no map
+    fits: Mapping[str, Fit] = field(default_factory=dict)
 
     @property
     def time(self) -> datetime:
@@ -57,34 +105,33 @@ def tile(
     properties: Mapping[str, Any],
     limits: Mapping[str, float],
     *,
+    day: date,
     policy: Policy = "refuse",
-) -> tuple[xr.Dataset, Offset]:
-    """One tile on the county grid: reflectance per band (NaN where missing) and `clear`, and the offset that was used.
+) -> tuple[xr.Dataset, str]:
+    """One tile on the county grid: reflectance per band (NaN where missing) and `clear`, and how it was read.
 
     Args:
-        bands: band -> digital numbers (y, x) with crs and transform; SCL -> classes. Shapes may differ.
+        bands: common name -> digital numbers (y, x) with crs and transform; scl -> classes. Shapes may differ.
         grid: the county grid.
         properties: of the STAC item.
         limits: imagery thresholds.
+        day: of the scene.
         policy: what to do when metadata and pixels disagree on the offset.
 
     Raises:
         FeedCorrupt: a required band is missing, a raster has no place, or the offset cannot be decided.
     """
-    absent = [b for b in REQUIRED if b not in bands]
+    absent = [own_name(b) for b in REQUIRED if b not in bands]
     if absent:
         raise FeedCorrupt(f"band {', '.join(absent)} is missing")
-    used = _offset(bands, properties, limits, policy)
-    out = {
-        band: onto(reflectance(bands[band], used.value), grid, how="bilinear", name=band)
-        for band in BANDS
-        if band in bands
-    }
+    seen = surface(SENTINEL2, bands, properties, day=day, limits=limits, policy=policy)
+    out = {b: onto(seen.bands[b], grid, how="bilinear", name=b) for b in BANDS if b in seen.bands}
+    nothing_seen = np.full(grid.shape, np.nan, dtype=np.float32)
     for band in OPTIONAL:
-        out.setdefault(band, grid.layer(np.full(grid.shape, np.nan, dtype=np.float32), band))
-    clear = onto(mask.clear(bands["SCL"], buffer_m=limits["cloud_buffer_m"]), grid, how="nearest", name="clear")
-    seen = np.logical_and.reduce([clear.values, *(np.isfinite(out[b].values) for b in BANDS if b in REQUIRED)])
-    return xr.Dataset({**out, "clear": clear.copy(data=seen)}), used
+        out.setdefault(band, grid.layer(nothing_seen, band))
+    clear = onto(seen.clear, grid, how="nearest", name="clear")
+    usable = np.logical_and.reduce([clear.values, *(np.isfinite(out[b].values) for b in BANDS if b in REQUIRED)])
+    return xr.Dataset({**out, "clear": clear.copy(data=usable)}), seen.note
 
 
 def nothing(grid: Grid) -> xr.Dataset:
@@ -94,34 +141,16 @@ def nothing(grid: Grid) -> xr.Dataset:
 
 
 def layers(scene: xr.Dataset, limits: Mapping[str, float]) -> xr.Dataset:
-    """The indices of a scene of reflectances: ndvi, fvc, mndwi, ndci, fai, bi (float32, NaN where not clear)."""
-    blue, green, red, nir = (scene[b] for b in ("B02", "B03", "B04", "B08"))
-    rededge1, swir1 = scene["B05"], scene["B11"]
-    nm = wavelengths()
-    ndvi = indices.ndvi(red, nir)
-    out = {
-        "ndvi": ndvi,
-        "fvc": indices.fvc(ndvi, soil=limits["fvc_ndvi_soil"], vegetation=limits["fvc_ndvi_vegetation"]),
-        "mndwi": indices.mndwi(green, swir1),
-        "ndci": indices.ndci(red, rededge1),
-        "fai": indices.fai(red, nir, swir1, red_nm=nm["B04"], nir_nm=nm["B08"], swir1_nm=nm["B11"]),
-        "bi": indices.bi(blue, red, nir, swir1),
-        "red": red,
-        "green": green,
-        "blue": blue,
-    }
-    place = {"crs": red.attrs["crs"], "transform": red.attrs["transform"]}
-    return xr.Dataset({name: layer.astype(np.float32).assign_attrs(place) for name, layer in out.items()})
+    """The layers of imagery_outputs.csv of a scene of reflectances, and its red, green and blue (float32, NaN)."""
+    place = {key: scene["red"].attrs[key] for key in ("crs", "transform")}
+    colours = {c: scene[c].astype(np.float32).assign_attrs(place) for c in ("red", "green", "blue")}
+    bands = {band: scene[band].assign_attrs(place) for band in BANDS}
+    return products.compute(bands, tuple(outputs()), limits=limits).assign(colours)
 
 
-def day_number(day: date) -> int:
-    """Days since 1970-01-01."""
-    return (day - _EPOCH).days
-
-
-def after(before: View, view: DayView) -> View:
-    """The latest clear view once this day has been laid over the one before."""
-    return before.after(view.layers["ndvi"].values, view.layers["bi"].values, day_number(view.day))
+def own_name(common_name: str) -> str:
+    """Sentinel-2's own name of a band."""
+    return imagery.band_of(SENTINEL2, common_name).band
 
 
 def true_colour(view: xr.Dataset, *, brightest: float = 0.18) -> np.ndarray:
@@ -130,11 +159,3 @@ def true_colour(view: xr.Dataset, *, brightest: float = 0.18) -> np.ndarray:
     seen = np.isfinite(stack).all(axis=0)
     scaled = 1 + 254 * np.clip(np.where(seen, stack, 0) / brightest, 0, 1) ** (1 / 1.4)
     return np.where(seen, np.rint(scaled), 0).astype(np.uint8)
-
-
-def _offset(
-    bands: Mapping[str, xr.DataArray], properties: Mapping[str, Any], limits: Mapping[str, float], policy: Policy
-) -> Offset:
-    probe = next(bands[b] for b in _PROBES if b in bands)
-    dark = onto(mask.dark(bands["SCL"]), grid_of(probe), how="nearest").values
-    return offset(properties, probe.values, dark, limits=limits, policy=policy)

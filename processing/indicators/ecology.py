@@ -19,65 +19,6 @@ EDITION = "Sentinel-2 L2A; imagery_thresholds.csv"
 
 
 @indicator(
-    "ecology.ndvi",
-    name_zh="归一化植被指数",
-    name_en="NDVI",
-    unit="1",
-    periods=(DAY,),
-    subject="township",
-    formula="mean of (NIR - red) / (NIR + red) over clear cells",
-    completeness="share of clear cells at least zonal_share_min",
-    standard="own definition",
-    source="Rouse et al. 1974, NASA SP-351; zonal rule cell centre",
-    confidence="confirmed",
-    takes="scene",
-    parameters=("B04", "B08", "SCL"),
-)
-@indicator(
-    "ecology.fvc",
-    name_zh="植被覆盖度",
-    name_en="fractional vegetation cover",
-    unit="1",
-    periods=(DAY,),
-    subject="township",
-    formula="mean of (NDVI - soil) / (vegetation - soil), clipped to 0..1, over clear cells",
-    completeness="share of clear cells at least zonal_share_min",
-    standard="own definition",
-    source="Gutman and Ignatov 1998 doi:10.1080/014311698215333; soil and vegetation from imagery_thresholds.csv",
-    confidence="partly confirmed",
-    takes="scene",
-    parameters=("B04", "B08", "SCL"),
-)
-@indicator(
-    "ecology.mndwi",
-    name_zh="改进归一化水体指数",
-    name_en="MNDWI",
-    unit="1",
-    periods=(DAY,),
-    subject="township",
-    formula="mean of (green - SWIR1) / (green + SWIR1) over clear cells",
-    completeness="share of clear cells at least zonal_share_min",
-    standard="own definition",
-    source="Xu 2006 doi:10.1080/01431160600589179; zonal rule cell centre",
-    confidence="confirmed",
-    takes="scene",
-    parameters=("B03", "B11", "SCL"),
-)
-def township_means(view: DayView) -> pd.DataFrame:
-    """Mean NDVI, FVC and MNDWI (1) of each township over its clear cells, -1..1 or 0..1."""
-    zones = zonal.zone_raster(view.townships, view.grid)
-    n = len(view.townships.ids)
-    need = view.limits["zonal_share_min"]
-    parts = []
-    for name in ("ndvi", "fvc", "mndwi"):
-        found = zonal.zonal_mean(view.layers[name].values, zones, n)
-        value = np.where(zonal.withheld(found, need), np.nan, found.mean)
-        why = [_withheld(share, need) if np.isnan(v) else "" for v, share in zip(value, found.share, strict=True)]
-        parts.append(_rows(view, f"ecology.{name}", view.townships.ids, value, "1", found, why))
-    return pd.concat(parts, ignore_index=True)
-
-
-@indicator(
     "ecology.bloom_ha",
     name_zh="水华面积",
     name_en="area in bloom",
