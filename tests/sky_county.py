@@ -121,11 +121,14 @@ class Sky:
         """What the pipeline knows of the ground: the map of the first year."""
         return Ground.of(self.grid, self.registry.townships, self.registry.waters, self.land.cover)
 
+    def cover(self, day: date) -> float:
+        """Share of cloud on a day."""
+        return float(stream(self.seed, "cover of", day.isoformat()).beta(0.7, 0.9))
+
     def scene(self, day: date) -> dict[str, np.ndarray]:
         """Reflectance of a day by common name, NaN where not clear, by way of digital numbers and scene classes."""
         at = datetime.combine(day, time(10, 38), LOCAL).astimezone(UTC)
-        cover = float(stream(self.seed, "cover of", day.isoformat()).beta(0.7, 0.9))
-        seen = scenes.sight(self.land, self.scenario, at, cover, self.seed)
+        seen = scenes.sight(self.land, self.scenario, at, self.cover(day), self.seed)
         classes = scenes.scene_classes(self.land, seen, self._tile)
         clear = onto(
             mask.clear(self._raster(classes), buffer_m=self.limits["cloud_buffer_m"]), self.grid, how="nearest"
