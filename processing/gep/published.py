@@ -133,3 +133,58 @@ def _how(value: float, from_rounded: float, printed: float, unit: float) -> tupl
     if abs(from_rounded - printed) / unit <= _HALF:
         return "rounded quantity", off
     return ("cut" if 0 <= (value - printed) / unit < 1 else ""), off
+
+
+def page() -> str:
+    """The page docs/gep_published.md."""
+    parts = [_HEAD]
+    for study in studies():
+        profile, frame = profiles()[study], recomputed(study)
+        agree = frame["how"].isin(["rounded", "rounded quantity", "cut"]) & frame["reproducible"]
+        told = (
+            f"{int(agree.sum())} of {int(frame['reproducible'].sum())} rows marked reproducible have the printed digits"
+        )
+        parts.append(
+            f"\n## {profile.text.name_zh}\n\n{profile.text.norm}, profile `{study}`: {told}.\n\n{_COLUMNS_OF_PAGE}"
+        )
+        parts += [_line(r) for r in frame.to_dict("records")]
+    return "".join(parts)
+
+
+_HEAD = """# Published accounts, made again
+
+Every row is computed by the profile of its study and the code of the account (`sanyan gep published`). Inputs are in
+`domain/tables/gep_study_inputs.csv` as printed and unrounded: where a paper prints a quantity with few digits and its
+value with many, the quantity is solved from the value, and it rounds to the printed quantity (a test holds that);
+"from printed inputs" is what the rounded digits give. Off by: distance in units of the last printed digit. How: the
+value has the printed digits when it is *rounded*; when the *rounded quantity* is priced, as the paper did; or when it
+is *cut*. This page is written by `sanyan gep published --markdown`.
+"""
+
+
+_COLUMNS_OF_PAGE = (
+    "| row | part | quantity printed | ours | value printed | ours | from printed inputs | off by | how | why |\n"
+    "|---|---|---|---|---|---|---|---|---|---|\n"
+)
+
+
+def _line(r: Mapping[str, object]) -> str:
+    name = " ".join(str(r[c]) for c in ("part", "item", "ecosystem") if r[c] and r[c] != ALL) or "total"
+    cells = (
+        r["row"],
+        name,
+        r["quantity"],
+        _digits(r["our_quantity"]),
+        r["value"],
+        _digits(r["our_value"]),
+        _digits(r["from_printed"]),
+        _digits(r["units_off"], 2),
+        r["how"] or "not reproduced",
+        r["note_en"],
+    )
+    return "| " + " | ".join(str(c) for c in cells) + " |\n"
+
+
+def _digits(value: object, figures: int = 9) -> str:
+    number = float(str(value))
+    return "" if np.isnan(number) else f"{number:.{figures}g}"

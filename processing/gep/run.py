@@ -17,6 +17,8 @@ from domain.times import DAY, day_start, local_day
 from processing.counts import Counts
 from processing.gep import inputs
 from processing.gep.inputs import Extent, Layer
+from processing.gep.rasters import Reduction
+from processing.gep.values import of_landcover
 from processing.imagery.grid import WGS84, Grid, county_grid, moved, onto
 from processing.imagery.zonal import zone_raster
 from processing.sky import acquisition_days, finished, product
@@ -79,8 +81,9 @@ def _inputs(home: Home, year: int, progress: Progress) -> tuple[pd.DataFrame, li
     progress("land cover", 0.0)
     found = _extent(home, grid, year)
     if found is not None:
-        of, source = found
+        of, source, class_areas = found
         rows += inputs.area_rows(of, county=county, cell_ha=grid.cell_ha, source=source)
+        rows += class_areas
         progress("vegetation", 0.2)
         for layer in _vegetation(home, grid, year):
             rows += inputs.layer_rows(of, layer, county=county)
@@ -95,8 +98,11 @@ def _inputs(home: Home, year: int, progress: Progress) -> tuple[pd.DataFrame, li
     return frame.sort_values(list(table.key), ignore_index=True), refused
 
 
-def _extent(home: Home, grid: Grid, year: int) -> tuple[Extent, str] | None:
-    """The ecosystems on the map of the year, else on the newest map before it, else on the oldest after it."""
+def _extent(home: Home, grid: Grid, year: int) -> tuple[Extent, str, list[dict[str, object]]] | None:
+    """The ecosystems on the map of the year, else on the newest map before it, else on the oldest after it.
+
+    And their areas by class, with which accounts are made.
+    """
     maps = home.lake.read("scenes", where={"collection": ["landcover"]})
     if maps.empty:
         return None
@@ -108,7 +114,22 @@ def _extent(home: Home, grid: Grid, year: int) -> tuple[Extent, str] | None:
     source = f"{chosen['id']} of {chosen['year']} sha256:{_digest([data.values.tobytes()])}; landcover.csv"
     zones = zone_raster(home.registry.townships, grid)
     ids = home.registry.townships.ids
-    return inputs.extent(cover, zones, ids, cell_ha=grid.cell_ha, source=str(chosen["id"])), source
+    of = inputs.extent(cover, zones, ids, cell_ha=grid.cell_ha, source=str(chosen["id"]))
+    return of, source, _class_areas(cover, zones, ids, grid, source)
+
+
+def _class_areas(
+    cover: np.ndarray, zones: np.ndarray, ids: tuple[str, ...], grid: Grid, source: str
+) -> list[dict[str, object]]:
+    """Area of every class of the map by township, m2, under its name in the accounts (gep_ecosystems.csv)."""
+    kinds = tuple(of_landcover().values())
+    number = np.zeros(int(cover.max(initial=0)) + 1, dtype=np.uint8)
+    for n, code in enumerate(of_landcover(), start=1):
+        if code < len(number):
+            number[code] = n
+    reduction = Reduction(ids, kinds, grid.cell_ha * 1e4)
+    reduction.add({"zone": zones, "ecosystem": number[cover]})
+    return reduction.rows(source)
 
 
 def _vegetation(home: Home, grid: Grid, year: int) -> Iterable[Layer]:

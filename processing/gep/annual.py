@@ -1,0 +1,177 @@
+"""The shell of accounts: inputs from the eyes and the departments -> the account of a year -> the table `flows`."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from domain.errors import PipelineError, StoreConflict
+from domain.records import TABLES
+from domain.texts import say
+from processing.counts import Counts
+from processing.gep.account import Account, account
+from processing.gep.evaluate import Problem
+from processing.gep.profile import Profile, load, profiles
+from processing.gep.rasters import SHARE_MIN
+from processing.gep.reported import inputs_of, prices_of
+from processing.gep.statement import statement
+from store.home import Home
+from store.lake import Written
+
+_ATTEMPTS = 10
+#: Folder of the registry that holds a deployment's own profiles.
+_OWN = "gep"
+
+
+@dataclass(frozen=True)
+class Given:
+    """What an account of a year is made from."""
+
+    inputs: pd.DataFrame
+    local: pd.DataFrame  # parameters and prices of the district
+    refused: tuple[Problem, ...]  # inputs with too many gaps, left out
+
+
+def known_profiles(home: Home) -> dict[str, Profile]:
+    """The profiles of Sanyan and those of the deployment (folder gep of its registry), by id.
+
+    Raises:
+        CatalogueError: every problem of every file.
+    """
+    own = home.registry.root / _OWN
+    return {**profiles(), **(profiles(own) if own.is_dir() else {})}
+
+
+def profile_named(home: Home, name: str) -> Profile:
+    """A profile by its id or by the path of its file.
+
+    Raises:
+        PipelineError: there is none of this name.
+        CatalogueError: the file is not as it must be.
+    """
+    if name.endswith((".yaml", ".yml")):
+        return load(Path(name))
+    known = known_profiles(home)
+    if name not in known:
+        raise PipelineError(say("account.no_profile", name=name, known=", ".join(known)))
+    return known[name]
+
+
+def given_of(home: Home, year: int, *, version: int | None = None) -> Given:
+    """The inputs of a year: rows of gep_inputs with few gaps, and what departments reported where they lack.
+
+    Args:
+        home: the deployment.
+        year: the year.
+        version: of the table gep_inputs; the newest by default.
+    """
+    eyes = home.lake.read("gep_inputs", where={"year": [year]}, version=version)
+    share = eyes["n_valid"] / eyes["n_expected"].where(eyes["n_expected"] > 0)
+    gaps = eyes["value"].isna() | (share < SHARE_MIN)
+    statistics = home.lake.read("statistics", where={"year": [year]})
+    reported = inputs_of(statistics)
+    kept = eyes[~gaps]
+    seen = set(kept["quantity"])
+    local = prices_of(statistics)
+    inputs = pd.concat([kept, reported[~reported["quantity"].isin(seen)]], ignore_index=True)
+    supplied = seen | set(reported["quantity"])
+    refused = tuple(
+        Problem(
+            str(quantity),
+            "missing" if quantity not in supplied else "fallback",
+            f"{rows['n_valid'].sum()} of {rows['n_expected'].sum()} values from the eyes: too few"
+            + ("" if quantity not in supplied else "; what departments reported, or the rest, is used"),
+            tuple(sorted(set(rows["zone"]))),
+        )
+        for quantity, rows in eyes[gaps].groupby("quantity")
+    )
+    return Given(inputs, local[local["year"] <= year], refused)
+
+
+def gep_account(
+    home: Home,
+    *,
+    year: int,
+    profile: str,
+    now: datetime,
+    base_year: int | None = None,
+    draws: int = 0,
+    seed: int = 0,
+    write: bool = True,
+) -> tuple[Account, Given, Counts]:
+    """Make the account of a year and write it to the table `flows`.
+
+    Args:
+        home: the deployment.
+        year: the year.
+        profile: id of a profile, or the path of one.
+        now: the moment of writing.
+        base_year: year whose prices are used; None for prices of the year.
+        draws: Monte Carlo draws; 0 for the central estimate alone.
+        seed: of the draws.
+        write: whether `flows` is written.
+
+    Raises:
+        PipelineError: no such profile, or nothing was given for the year.
+        CatalogueError: classes without parameters, each with its area.
+        StoreConflict: other writers never let us through.
+    """
+    chosen = profile_named(home, profile)
+    given = given_of(home, year)
+    if given.inputs.empty:
+        raise PipelineError(say("account.no_inputs", year=year))
+    made = account(
+        given.inputs,
+        chosen,
+        year=year,
+        region=str(home.registry.county["code"]),
+        zones=home.registry.townships.ids,
+        base_year=base_year,
+        draws=draws,
+        seed=seed,
+        local=given.local,
+    )
+    counts = Counts(read=len(given.inputs), computed=len(made.flows))
+    if write:
+        counts = counts.wrote(_write(home, made, now))
+    return made, given, counts
+
+
+def flow_rows(of: Account) -> pd.DataFrame:
+    """The account as rows of the table `flows`."""
+    frame = statement(of)
+    base = "current" if of.base_year is None else str(of.base_year)
+    method = (frame["formula"] + " " + frame["price_formula"]).str.strip()
+    return TABLES["flows"].frame(frame.assign(year=of.year, profile=of.profile.id, price_base=base, method=method))
+
+
+def _write(home: Home, made: Account, now: datetime) -> Written:
+    frame = flow_rows(made)
+    key = list(TABLES["flows"].key)
+    base = [str(b) for b in frame["price_base"].unique()]
+    where: dict[str, list[Any]] = {"year": [made.year], "profile": [made.profile.id], "price_base": base}
+    for _ in range(_ATTEMPTS):
+        version = home.lake.version("flows")
+        stored = home.lake.read("flows", where=where, version=version)
+        gone = stored[~pd.MultiIndex.from_frame(stored[key]).isin(pd.MultiIndex.from_frame(frame[key]))]
+        try:
+            return home.lake.upsert(
+                "flows",
+                frame,
+                now=now,
+                why=f"GEP {made.year} by {made.profile.id}",
+                remove=gone if len(gone) else None,
+                expected_version=version,
+            )
+        except StoreConflict:
+            continue
+    raise StoreConflict(f"GEP {made.year}: {_ATTEMPTS} runs in a row met another writer")
+
+
+def said(problems: Iterable[Problem]) -> list[Problem]:
+    """Problems in the order of their weight: what is missing, what was replaced, which prices were not moved."""
+    order = ("missing", "fallback", "price")
+    return sorted(problems, key=lambda p: (order.index(p.kind), p.part, p.what))

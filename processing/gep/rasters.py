@@ -1,0 +1,209 @@
+"""Rasters of a district -> inputs of an account: one pass over blocks, sums by zone and ecosystem.
+
+What is linear in the uncertain parameters is summed here once, so that draws need no cells: areas, means, and the
+potential soil loss R K L S by class of cover (strata). Blocks may have any shape: sums are whole multiples of 2**-20
+and the same bytes come out. Missing cells are counted; a mean of the known ones stands for them and the row says so,
+unless too few are known.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from processing.gep.formulas.soil import rusle
+from processing.gep.formulas.soil_factors import c_dryland, cover_class, l_factor, s_factor
+from processing.imagery.zonal import RULE, zonal_sums
+
+#: Layer -> its unit; of these the mean over a zone and ecosystem is an input.
+MEANS: Mapping[str, str] = {
+    "rainfall_mm": "mm",
+    "runoff_rainfall_mm": "mm",
+    "surface_runoff_mm": "mm",
+    "evapotranspiration_mm": "mm",
+    "reference_evapotranspiration_mm": "mm",
+    "soil_depth_mm": "mm",
+    "plant_available_water": "1",
+    "storm_rain_mm": "mm",
+    "vegetation_cover_pct": "%",
+}
+#: Layer per hectare -> the input that is its sum, and the unit of that.
+SUMS: Mapping[str, tuple[str, str]] = {
+    "npp_t_c_hm2": ("npp_t_c", "t C"),
+    "soil_respiration_t_c_hm2": ("soil_respiration_t_c", "t C"),
+}
+#: What a block must hold for the potential soil loss.
+SOIL = ("erosivity", "erodibility", "slope_deg", "slope_length_m", "vegetation_cover_pct")
+#: Less than this share of known cells is no number (start value).
+SHARE_MIN = 0.8
+_STRATA = ("c0", "c1", "c2", "c3", "c4", "c5", "d0", "d1")
+_PLAIN = 8  # stratum of ecosystems whose cover factor does not depend on cover
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """The switches that decide at the cell."""
+
+    k_factor: str = "corrected"
+    beta_constant: float = 0.089
+    s_breaks: str = "hj1173"
+
+    @classmethod
+    def of(cls, switches: Mapping[str, str]) -> "Variant":
+        """The variant of a profile."""
+        return cls(switches["k_factor"], float(switches["beta_constant"]), switches["s_breaks"])
+
+    def __str__(self) -> str:
+        return f"k_factor={self.k_factor} beta_constant={self.beta_constant:g} s_breaks={self.s_breaks}"
+
+
+@dataclass
+class Reduction:
+    """Sums so far.
+
+    Args:
+        zones: names of the zones 1..n of the blocks.
+        ecosystems: names of the ecosystems 1..m of the blocks.
+        cell_m2: area of a cell.
+        variant: of the soil loss; the erodibility of the blocks must be of its k_factor.
+        by_cover: ecosystems whose cover factor depends on cover; `dryland` by its own formula.
+    """
+
+    zones: tuple[str, ...]
+    ecosystems: tuple[str, ...]
+    cell_m2: float
+    variant: Variant = field(default_factory=Variant)
+    by_cover: frozenset[str] = frozenset()
+    _total: dict[str, np.ndarray] = field(default_factory=dict)
+    _valid: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def _n(self) -> int:
+        return len(self.zones) * len(self.ecosystems)
+
+    def add(self, block: Mapping[str, np.ndarray]) -> None:
+        """Take in one block.
+
+        Args:
+            block: `zone` (1..n, 0 outside), `ecosystem` (1..m, 0 unknown) and any of MEANS, SUMS and SOIL,
+                all of one shape; NaN where a layer is not known.
+        """
+        zone, eco = block["zone"], block["ecosystem"]
+        labels = np.where((zone > 0) & (eco > 0), (zone.astype(np.int32) - 1) * len(self.ecosystems) + eco, 0)
+        self._take("area_m2", np.where(labels > 0, 1.0, np.nan), labels, self._n)
+        for name in (*MEANS, *SUMS):
+            if name in block:
+                self._take(name, block[name], labels, self._n)
+        if all(name in block for name in SOIL):
+            self._soil(block, labels)
+
+    def _take(self, name: str, values: np.ndarray, labels: np.ndarray, n: int) -> None:
+        total, valid, _ = zonal_sums(np.asarray(values, dtype=float), labels, n)
+        self._total[name] = self._total.get(name, 0) + total
+        self._valid[name] = self._valid.get(name, 0) + valid
+
+    def _soil(self, block: Mapping[str, np.ndarray], labels: np.ndarray) -> None:
+        slope, cover = block["slope_deg"], block["vegetation_cover_pct"]
+        length = l_factor(block["slope_length_m"], slope, self.variant.beta_constant)
+        steepness = s_factor(slope, self.variant.s_breaks)
+        potential = rusle(block["erosivity"], block["erodibility"], length, steepness, 1.0)[0]
+        kinds = np.array(["", *self.ecosystems])
+        dry = (kinds == "dryland")[block["ecosystem"]]
+        by_cover = np.isin(kinds, list(self.by_cover))[block["ecosystem"]]
+        classes = cover_class(cover)
+        stratum = np.where(by_cover, np.where(classes < 0, _PLAIN, classes), _PLAIN)
+        known = np.where(by_cover & (classes < 0), np.nan, potential)
+        self._take("rkls", np.where(dry & np.isnan(cover), np.nan, known), labels, self._n)
+        n = len(_STRATA) + 1
+        strata = np.where(labels > 0, (labels - 1) * n + stratum + 1, 0)
+        self._take("strata", np.where(dry, np.nan, known), strata, self._n * n)
+        lost = potential * c_dryland(cover)
+        for k, part in ((6, potential - lost), (7, lost)):
+            self._take("strata", part, np.where((labels > 0) & dry, (labels - 1) * n + k + 1, 0), self._n * n)
+
+    def rows(self, source: str) -> list[dict[str, object]]:
+        """Rows of gep_inputs: areas, means, sums and the potential soil loss by stratum.
+
+        Args:
+            source: what the blocks were made from.
+        """
+        cells = self._valid["area_m2"]
+        out = [
+            self._row(n, "area_m2", c * self.cell_m2, "m2", c, c, f"cells by {RULE}", source)
+            for n, c in enumerate(cells.tolist())
+            if c
+        ]
+        for name, unit in MEANS.items():
+            if name in self._total:
+                out += self._means(name, name, unit, None, cells, source)
+        for name, (quantity, unit) in SUMS.items():
+            if name in self._total:
+                out += self._means(name, quantity, unit, self.cell_m2 / 1e4, cells, source)
+        if "rkls" in self._total:
+            out += self._strata(cells, source)
+        return out
+
+    def _means(
+        self, name: str, quantity: str, unit: str, per_cell: float | None, cells: np.ndarray, source: str
+    ) -> list[dict[str, object]]:
+        """Mean of each zone and ecosystem, or its sum when a factor per cell is given."""
+        out = []
+        for n, expected in enumerate(cells.tolist()):
+            if expected:
+                valid = int(self._valid[name][n])
+                value = self._total[name][n] / valid if _enough(valid, expected) else np.nan
+                value = value if per_cell is None else value * expected * per_cell
+                out.append(self._row(n, quantity, value, unit, valid, expected, _method(valid, expected), source))
+        return out
+
+    def _strata(self, cells: np.ndarray, source: str) -> list[dict[str, object]]:
+        """Potential soil loss by stratum, scaled up where cells are missing; t a-1."""
+        n_strata = len(_STRATA) + 1
+        sums = self._total["strata"].reshape(self._n, n_strata)
+        out = []
+        for n, expected in enumerate(cells.tolist()):
+            if not expected:
+                continue
+            valid = int(self._valid["rkls"][n])
+            factor = expected / valid * self.cell_m2 / 1e4 if _enough(valid, expected) else np.nan
+            method = f"{_method(valid, expected)}; {self.variant}"
+            for k in np.flatnonzero(sums[n]).tolist() or [_PLAIN]:
+                name = f"rkls_t:{_STRATA[k]}" if k < _PLAIN else "rkls_t"
+                out.append(self._row(n, name, sums[n, k] * factor, "t", valid, expected, method, source))
+        return out
+
+    def _row(
+        self, n: int, quantity: str, value: float, unit: str, valid: int, expected: int, method: str, source: str
+    ) -> dict[str, object]:
+        z, e = divmod(n, len(self.ecosystems))
+        return {
+            "zone": self.zones[z],
+            "ecosystem": self.ecosystems[e],
+            "quantity": quantity,
+            "value": float(value),
+            "unit": unit,
+            "n_valid": int(valid),
+            "n_expected": int(expected),
+            "method": method,
+            "source": source,
+        }
+
+
+def reduced(blocks: Iterable[Mapping[str, np.ndarray]], reduction: Reduction, source: str) -> list[dict[str, object]]:
+    """Rows of gep_inputs from the blocks of a district; one block is held at a time."""
+    for block in blocks:
+        reduction.add(block)
+    return reduction.rows(source)
+
+
+def _enough(valid: float, expected: float) -> bool:
+    return bool(valid and valid >= SHARE_MIN * expected)
+
+
+def _method(valid: float, expected: float) -> str:
+    if valid == expected:
+        return f"all cells by {RULE}"
+    missing = 100 * (1 - valid / expected)
+    if not _enough(valid, expected):
+        return f"{missing:.1f} % of the cells are missing: no number"
+    return f"{missing:.1f} % of the cells are missing; the mean of the others stands for them"
