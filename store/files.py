@@ -47,7 +47,14 @@ class RasterInfo:
     crs: str  # EPSG:n or WKT; "" when it names none
     transform: rasterio.Affine
     nodata: float | None
-    bounds: tuple[float, float, float, float]  # west, south, east, north in `crs`
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east and north in `crs`, of a rotated raster too."""
+        (height, width), (a, b, c, d, e, f) = self.shape, tuple(self.transform)[:6]
+        xs = [c + a * x + b * y for x in (0, width) for y in (0, height)]
+        ys = [f + d * x + e * y for x in (0, width) for y in (0, height)]
+        return min(xs), min(ys), max(xs), max(ys)
 
 
 class Files:
@@ -129,7 +136,6 @@ class Files:
                 crs=_crs_name(source.crs),
                 transform=source.transform,
                 nodata=source.nodata,
-                bounds=tuple(source.bounds),
             )
 
     def whole(self, href: str | Path) -> str:

@@ -82,3 +82,62 @@ def test_a_raster_that_claims_too_much_is_not_read(files, tmp_path):
         pass
     with pytest.raises(FeedCorrupt, match="claims"):
         files.read_raster(bomb)
+
+
+def test_the_limit_is_that_of_the_window_and_of_the_block(files, tmp_path):
+    place = tmp_path / "wide.tif"
+    profile = {"driver": "GTiff", "width": 4096, "height": 4096, "count": 1, "dtype": "uint8", "crs": 32650}
+    with rasterio.open(place, "w", **profile, transform=GRID, tiled=True, blockxsize=256, blockysize=256) as target:
+        target.write(np.ones((1, 4096, 4096), dtype="uint8"))
+    small = Files(tmp_path, max_cells=100_000)
+    assert small.read_raster(place, window=(0, 0, 100, 100)).shape == (100, 100)
+    with pytest.raises(FeedCorrupt, match="claims 4096 x 4096 x 1 cells"):
+        small.read_raster(place)
+    with rasterio.open(place, "w", **profile, transform=GRID, tiled=True, blockxsize=1024, blockysize=1024) as target:
+        target.write(np.ones((1, 4096, 4096), dtype="uint8"))
+    with pytest.raises(FeedCorrupt, match="in blocks of up to 1048576; more than 100000 are not read"):
+        small.read_raster(place, window=(0, 0, 100, 100))  # the whole block would have to be unpacked
+
+
+def test_the_header_alone_tells_what_a_raster_is(files):
+    files.write_cog("h.tif", raster(np.zeros((700, 600), dtype="uint8"), nodata=None), nodata=None)
+    info = files.raster_info("h.tif")
+    assert (info.shape, info.count, info.dtype, info.crs, info.nodata) == ((700, 600), 1, "uint8", "EPSG:32650", None)
+    assert info.bounds == (350000, 3180000 - 42000, 386000, 3180000)
+
+
+def test_one_band_of_several_is_read_alone(files):
+    cells = np.stack([np.full((8, 9), n, dtype="int16") for n in (1, 2, 3)])
+    files.write_cog("s.tif", raster(cells, nodata=None), nodata=None)
+    assert files.read_raster("s.tif").shape == (3, 8, 9)
+    assert (files.read_raster("s.tif", layer=2).values == 2).all()
+    assert files.read_raster("s.tif", layer=2).dims == ("y", "x")
+    with pytest.raises(FeedCorrupt, match=r"s\.tif: band 4 was wanted, it has 3"):
+        files.read_raster("s.tif", layer=4)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.7, 0.99])
+def test_a_truncated_cog_is_not_whole(files, share):
+    place = files.write_cog("t.tif", raster(np.random.default_rng(1).integers(0, 9999, (900, 900))), nodata=0)
+    assert files.whole("t.tif") == ".tif"
+    place.write_bytes(place.read_bytes()[: int(place.stat().st_size * share)])
+    with pytest.raises(FeedCorrupt, match=r"t\.tif: the raster cannot be read .*fetch it again"):
+        files.whole("t.tif")
+
+
+def test_a_document_that_opens_other_files_is_not_opened(files, tmp_path):
+    files.write_cog("secret.tif", raster(np.zeros((8, 8), dtype="uint8")), nodata=None)
+    (tmp_path / "x.tif").write_text(
+        f'<VRTDataset rasterXSize="8"><SourceFilename>{tmp_path}/secret.tif</SourceFilename>'
+    )
+    with pytest.raises(FeedCorrupt, match=r"x\.tif: it is no GeoTIFF"):
+        files.read_raster("x.tif")
+
+
+def test_a_file_is_moved_to_its_name_at_once(files, tmp_path):
+    (tmp_path / "part").write_bytes(b"new")
+    files.write_bytes("a/b.tif", b"old")
+    assert files.adopt(tmp_path / "part", "a/b.tif").read_bytes() == b"new"
+    assert not (tmp_path / "part").exists()
+    with pytest.raises(StoreError, match="inside the store"):
+        files.adopt(tmp_path / "a", "../b")
