@@ -3,7 +3,7 @@
 Nothing looks ahead: what was said of a quarter or year stays said when more years come.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,9 @@ import xarray as xr
 from domain.records import TABLES, Flag
 from domain.times import LOCAL, SEASON, YEAR
 from processing.imagery.anomaly import anomalies
+from processing.imagery.rsei import Loadings
 from processing.imagery.trend import trend
+from processing.imagery.zonal import RULE, Zonal, withheld
 from processing.registered import indicator
 
 Limits = Mapping[str, float]
@@ -105,6 +107,47 @@ def ndvi_trend(rows: pd.DataFrame, limits: Limits) -> pd.DataFrame:
         unit="1/a",
         detail=detail,
     )
+
+
+@indicator(
+    "ecology.rsei",
+    name_zh="遥感生态指数",
+    name_en="remote sensing ecological index",
+    unit="1",
+    periods=(YEAR,),
+    subject="township",
+    formula="mean of PC1 of NDVI, wetness, NDBSI and LST, scaled 0..1 by one fit over all years, water left out",
+    completeness="share of land cells seen in the growing season at least zonal_share_min",
+    standard="own definition",
+    source="Xu 2013, Acta Ecologica Sinica 33, 7853-7862; Landsat C2 L2; bounds of imagery_coefficients.csv",
+    confidence="partly confirmed",
+    takes="history",
+    parameters=("blue", "green", "red", "nir08", "swir16", "swir22", "lwir11"),
+)
+def rsei_rows(found: Zonal, subjects: Sequence[str], year: int, loadings: Loadings, limits: Limits) -> pd.DataFrame:
+    """RSEI (0 poor .. 1 good) of each township in one year, with the version of the loadings it was made by."""
+    need = limits["zonal_share_min"]
+    start = pd.Timestamp(year=year, month=1, day=1, tz=LOCAL).tz_convert("UTC").tz_localize(None)
+    few = withheld(found, need)
+    signs = "" if loadings.plausible else "; signs of the loadings are not those of the index, do not use it"
+    told = f"rule {RULE}; loadings {loadings.version} of {loadings.sensor}, PC1 {loadings.share:.0%} of variance{signs}"
+    why = [
+        f"withheld: {share:.0%} of cells usable, at least {need:.0%} needed; " if little else ""
+        for share, little in zip(found.share, few, strict=True)
+    ]
+    flat = pd.DataFrame(
+        {
+            "subject": list(subjects),
+            "time": start,
+            "value": np.where(few, np.nan, found.mean),
+            "n_valid": found.n_valid,
+            "n_expected": found.n_expected,
+        }
+    )
+    detail = [reason + told for reason in why]
+    edition = f"rsei {loadings.version}; imagery_thresholds.csv"
+    rows = _rows(flat, indicator="ecology.rsei", period=YEAR, unit="1", detail=detail)
+    return rows.assign(edition=edition)
 
 
 def _series(rows: pd.DataFrame) -> xr.DataArray:
