@@ -19,7 +19,7 @@ from domain.errors import StoreConflict
 from domain.imagery import collections_of
 from domain.records import TABLES
 from domain.times import local_day
-from processing import candidates
+from processing import candidates, sky_fit
 from processing.counts import Counts
 from processing.imagery.events import ClearView, References, day_number, reference_days
 from processing.imagery.grid import county_grid
@@ -73,7 +73,8 @@ def compute_sky(
         CatalogueError: a table or the county is not as it must be.
         StoreConflict: other writers never let us through.
     """
-    eye = Eye(home, county_grid(home.registry.county), thresholds(), on_offset_conflict, _tables_digest(home))
+    grid = county_grid(home.registry.county)
+    eye = Eye(home, grid, thresholds(), on_offset_conflict, _tables_digest(home), sky_fit.kept(home))
     for _ in range(_ATTEMPTS):
         try:
             return _compute(eye, now, progress or (lambda _text, _share: None))
@@ -225,13 +226,15 @@ class _Past:
 
 
 def _tables_digest(home: Home) -> str:
-    """Of everything besides scenes that decides what a day looks like."""
+    """Of everything beside scenes that decides what a day looks like."""
     registry = home.registry
     tables = [(TABLES_DIR / name).read_text(encoding="utf-8") for name in _TABLES]
     shapes = [shape.wkt for zones in registry.zones.values() for shape in zones.shapes]
     names = [f"{layer}/{key}" for layer, zones in registry.zones.items() for key in zones.ids]
     grid = [str(registry.county[key]) for key in ("crs", "bbox", "resolution_m")]
-    return _digest(str(_EDITION), *tables, *shapes, *names, *grid)
+    lines = home.files.path(sky_fit.KEPT)
+    kept = lines.read_text(encoding="utf-8") if lines.is_file() else ""
+    return _digest(str(_EDITION), *tables, *shapes, *names, *grid, kept)
 
 
 def _contents(rows: pd.DataFrame | Mapping[str, Any] | None) -> Iterable[str]:

@@ -19,6 +19,7 @@ from domain.registry import Registry
 from domain.times import local_day
 from processing import candidates
 from processing.imagery import scene as scenery
+from processing.imagery.calibration import Fit
 from processing.imagery.change import View, clearing
 from processing.imagery.events import ClearView, Found, Ground, References, day_number, detect
 from processing.imagery.grid import Grid, mosaic, onto
@@ -41,7 +42,8 @@ class Eye:
     grid: Grid
     limits: Mapping[str, float]
     policy: Policy
-    tables: str  # digest of the tables and the map
+    tables: str  # digest of the tables, the map and the lines to the stations
+    fits: Mapping[str, Fit]  # lines to the stations that were kept
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def _view(
     eye: Eye, day: date, whole: xr.Dataset, before: ClearView, cover: np.ndarray | None, notes: list[str]
 ) -> DayView:
     registry: Registry = eye.home.registry
-    layers = scenery.layers(whole, eye.limits)
+    layers = scenery.over_water(scenery.layers(whole, eye.limits), zone_raster(registry.waters, eye.grid) > 0)
     land = (zone_raster(registry.townships, eye.grid) > 0) & (zone_raster(registry.waters, eye.grid) == 0)
     earlier = View(before.index("ndvi"), before.index("bi"), before.day)
     bare = layers["bi"].values if "bi" in layers else np.full(eye.grid.shape, np.nan, dtype=np.float32)
@@ -142,6 +144,7 @@ def _view(
         note="; ".join(notes),
         zones=registry.zones,
         cover=cover,
+        fits=eye.fits,
     )
 
 

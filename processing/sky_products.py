@@ -102,9 +102,9 @@ def zone_table(view: DayView) -> pd.DataFrame:
     """Statistics of every written layer by every kind of zone; see `zonal.table` for the columns."""
     chosen = [layer for layer, output in outputs().items() if output.cog and layer in view.layers]
     parts = [
-        zonal.statistics(view.layers[layer].values, cells, cell_ha=view.grid.cell_ha).assign(
-            layer=layer, kind=kind, subject=list(subjects)
-        )
+        zonal.statistics(
+            view.layers[layer].values, cells, cell_ha=view.grid.cell_ha, bits=outputs()[layer].bits
+        ).assign(layer=layer, kind=kind, subject=list(subjects))
         for kind, subjects, cells in zone_cells(view.zones, view.grid, view.cover)
         for layer in chosen
     ]

@@ -8,6 +8,8 @@ DayView:   the layers with everything an indicator needs to know about them
 Bands go by their common names of the STAC eo extension (blue, green, red, nir, ...).
 """
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -23,7 +25,7 @@ from domain.catalogue import TABLES_DIR, read_table
 from domain.errors import CatalogueError, FeedCorrupt
 from domain.registry import Zones
 from domain.times import day_start
-from processing.imagery import products
+from processing.imagery import products, zonal
 from processing.imagery.calibration import Fit
 from processing.imagery.change import Clearing
 from processing.imagery.grid import Grid, onto
@@ -36,6 +38,7 @@ REQUIRED = ("blue", "green", "red", "nir", "scl")
 OPTIONAL = ("rededge1", "nir08", "swir16", "swir22")
 BANDS = tuple(b for b in (*REQUIRED, *OPTIONAL) if b != "scl")
 _YES = {"yes": True, "no": False}
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,13 @@ class Output:
     cog: bool  # written as a file of each day
     zones: tuple[str, ...]  # kinds of zones for which its mean is an indicator
     composite: bool  # written as a file of each month and season
+    limit: float  # magnitudes beyond it are no measurement (a ratio of nearly nothing)
     standard_name: str  # of the CF conventions, "" where they have none
+
+    @property
+    def bits(self) -> int:
+        """How finely values are summed (see `zonal.BITS`)."""
+        return min(zonal.BITS, 30 - math.ceil(math.log2(self.limit)))
 
 
 @cache
@@ -56,7 +65,7 @@ def outputs() -> Mapping[str, Output]:
         CatalogueError: the table is not as it must be.
     """
     path = TABLES_DIR / "imagery_outputs.csv"
-    frame = read_table(path, columns=["layer", "cog", "zones", "composite", "standard_name"], key=["layer"])
+    frame = read_table(path, columns=["layer", "cog", "zones", "composite", "limit", "standard_name"], key=["layer"])
     known = set(products.product_table().index)
     problems = [
         f"{path.name}:{r.line}: {what}"
@@ -64,6 +73,7 @@ def outputs() -> Mapping[str, Output]:
         for what, wrong in {
             f"{r.layer!r} is no product of imagery_products.csv": r.layer not in known,
             "cog and composite are yes or no": not {r.cog, r.composite} <= set(_YES),
+            f"limit {r.limit!r} is no number above 0": not _NUMBER.fullmatch(str(r.limit)) or float(str(r.limit)) <= 0,
         }.items()
         if wrong
     ]
@@ -71,7 +81,13 @@ def outputs() -> Mapping[str, Output]:
         raise CatalogueError(problems)
     rows = frame.to_dict("records")
     found = {
-        r["layer"]: Output(_YES[r["cog"]], tuple(r["zones"].split()), _YES[r["composite"]], r["standard_name"])
+        r["layer"]: Output(
+            cog=_YES[r["cog"]],
+            zones=tuple(r["zones"].split()),
+            composite=_YES[r["composite"]],
+            limit=float(r["limit"]),
+            standard_name=r["standard_name"],
+        )
         for r in rows
     }
     return MappingProxyType(found)
@@ -145,7 +161,22 @@ def layers(scene: xr.Dataset, limits: Mapping[str, float]) -> xr.Dataset:
     place = {key: scene["red"].attrs[key] for key in ("crs", "transform")}
     colours = {c: scene[c].astype(np.float32).assign_attrs(place) for c in ("red", "green", "blue")}
     bands = {band: scene[band].assign_attrs(place) for band in BANDS}
-    return products.compute(bands, tuple(outputs()), limits=limits).assign(colours)
+    made = products.compute(bands, tuple(outputs()), limits=limits)
+    meant = {name: layer.where(abs(layer) <= outputs()[str(name)].limit) for name, layer in made.items()}
+    return made.assign(meant).assign(colours)
+
+
+def over_water(found: xr.Dataset, waters: np.ndarray) -> xr.Dataset:
+    """The layers with those that mean something over water alone left out (NaN) elsewhere.
+
+    Args:
+        found: from `layers`.
+        waters: True on the map's waters, of the grid's shape.
+    """
+    over = products.product_table()["over"]
+    wet = [str(name) for name in found.data_vars if name in over.index and over[name] == "water"]
+    inside = xr.DataArray(waters, dims=("y", "x"))
+    return found.assign({name: found[name].where(inside) for name in wet})
 
 
 def own_name(common_name: str) -> str:

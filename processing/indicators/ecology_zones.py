@@ -175,7 +175,7 @@ def means_of(
     for layer, values in layers.items():
         for kind in (k for k in outputs()[layer].zones if k in known):
             subjects, cells = known[kind]
-            found = zonal.statistics(values, cells, cell_ha=cell_ha)
+            found = zonal.statistics(values, cells, cell_ha=cell_ha, bits=outputs()[layer].bits)
             rows = _rows(found, subjects, limits["zonal_share_min"], note)
             parts.append(rows.assign(indicator=f"ecology.{layer}", time=pd.Timestamp(time), period=period))
     return TABLES["indicators"].frame(pd.concat(parts, ignore_index=True))
