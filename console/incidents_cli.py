@@ -199,7 +199,7 @@ def score(truth: Annotated[Path, typer.Argument(help="truth.csv of the simulator
     shown.print(
         screens.table(
             "title.score",
-            {"matter": "left", "state": "left", "number": "left", "opened": "left", "lead": "right"},
+            {"matter": "left", "state": "left", "number": "left", "opened": "left", "ahead": "right"},
             [
                 (
                     m["incident"],
@@ -223,7 +223,7 @@ def _list_table(found: pd.DataFrame) -> Table:
     lang = language()
     rows = []
     for r in found.to_dict("records"):
-        late = f" [red]{say('bulletin.late')}[/]" if r["overdue"] else ""
+        late = f"\n[red]{say('incident.late')}[/]" if r["overdue"] else ""
         rows.append(
             (
                 f"{_colour(r)}\n{_state(r['handling'])}",
@@ -274,7 +274,7 @@ def _timeline_table(timeline: pd.DataFrame) -> Table:
         (screens.moment(e["at"]), escape(e["who"]), say(f"trail.{e['action']}"), escape(e["why"]) or _told(e["data"]))
         for e in timeline.to_dict("records")
     ]
-    return screens.table("title.timeline", dict.fromkeys(("time", "person", "step", "detail"), "left"), rows)
+    return screens.table("title.timeline", dict.fromkeys(("at", "person", "step", "detail"), "left"), rows)
 
 
 def _told(data: Any) -> str:
@@ -283,7 +283,7 @@ def _told(data: Any) -> str:
         return ""
     if "evidence" in data:
         return say("incident.n_evidence", n=len(data["evidence"]))
-    names = ("into", "incident", "task", "level", "outcome", "to")
+    names = ("into", "incident", "task", "level", "outcome")
     return ", ".join(f"{data[name]}" for name in names if name in data)
 
 

@@ -1,12 +1,14 @@
 """A bulletin as Markdown (which reads as plain text too) and as a Word document. Same bulletin, same bytes."""
 
 import io
+import unicodedata
 import zipfile
 from collections.abc import Iterable
 
 from docx import Document
 from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt, RGBColor
 
@@ -14,6 +16,8 @@ from alerts.bulletin.words import Bulletin, Grid
 
 #: Typefaces of official documents, which every office machine in China has; others take the next best.
 _HEAD, _BODY, _LATIN = "黑体", "仿宋", "Times New Roman"
+#: Width of the text, and the widest a column is taken to be, in halves of a Chinese character.
+_TEXT_CM, _WIDEST = 15.6, 36
 _EPOCH = (2000, 1, 1, 0, 0, 0)
 
 
@@ -97,13 +101,30 @@ def _run(paragraph: "object", text: str, size: float, face: str, colour: RGBColo
 
 
 def _grid(document: "Document", grid: Grid) -> None:
+    """A table whose columns are as wide as what stands in them; rows stay whole and the heading comes again."""
     table = document.add_table(rows=1, cols=len(grid.heading))
-    table.style, table.alignment = "Table Grid", WD_TABLE_ALIGNMENT.CENTER
-    for cell, text in zip(table.rows[0].cells, grid.heading, strict=True):
-        _run(cell.paragraphs[0], text, 10.5, _HEAD)
-    for row in grid.rows:
-        for cell, text in zip(table.add_row().cells, row, strict=True):
-            _run(cell.paragraphs[0], text, 10.5, _BODY)
+    table.style, table.alignment, table.autofit = "Table Grid", WD_TABLE_ALIGNMENT.CENTER, False
+    table.rows[0]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))  # noqa: SLF001 - as above
+    widths = _widths(grid)
+    for at, cells in enumerate((grid.heading, *grid.rows)):
+        row = table.rows[0] if at == 0 else table.add_row()
+        row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))  # noqa: SLF001 - as above
+        for cell, text, width in zip(row.cells, cells, widths, strict=True):
+            cell.width = width
+            cell.paragraphs[0].paragraph_format.space_after = Pt(0)
+            _run(cell.paragraphs[0], text, 10.5, _BODY if at else _HEAD)
+
+
+def _widths(grid: Grid) -> list[Cm]:
+    """Shares of the text's width (15.6 cm) by the longest line of each column, neither tiny nor all."""
+    columns = zip(grid.heading, *grid.rows, strict=True)
+    longest = [min(max(_cells(text) for text in column), _WIDEST) + 2 for column in columns]
+    return [Cm(_TEXT_CM * n / sum(longest)) for n in longest]
+
+
+def _cells(text: str) -> int:
+    """Width of a text in halves of a Chinese character."""
+    return sum(2 if unicodedata.east_asian_width(c) in "FWA" else 1 for c in text)
 
 
 def _undated(raw: bytes) -> bytes:

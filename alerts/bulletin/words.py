@@ -9,11 +9,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from alerts.bulletin.numbers import Numbers
+from domain.catalogue import parameters
 from domain.texts import say
 from domain.times import LOCAL
 
 _ORDER = ("red", "orange", "yellow", "blue")
 _SHOWN = ("per_operator_hour", "per_operator_day", "most_in_10_minutes", "chattering", "stale")
+_ROMAN = {"I": "Ⅰ", "II": "Ⅱ", "III": "Ⅲ", "IV": "Ⅳ", "V": "Ⅴ"}
 #: Rows of a list that are told before the rest is only counted.
 _MOST = 20
 
@@ -152,14 +154,20 @@ def _water(n: Numbers, names: Mapping[str, tuple[str, str]], lang: str) -> Secti
         rows.append(
             (
                 _name(names, str(row["station"]), lang),
-                str(row["target"]) or "—",
+                _ROMAN.get(str(row["target"]), str(row["target"])) or "—",
                 str(row["grade"]) or "—",
                 say(verdict, lang),
-                str(row["detail"]) if known and row["detail"] else "—",
+                _items(str(row["detail"]), lang) if known and row["detail"] else "—",
             )
         )
     heading = tuple(say(f"bulletin.column.{c}", lang) for c in ("section", "target", "class", "verdict", "items"))
     return Section(say("bulletin.head_water", lang), (say("bulletin.water_note", lang),), Grid(heading, tuple(rows)))
+
+
+def _items(detail: str, lang: str) -> str:
+    """Names of the parameters that an indicator names by their ids."""
+    known = parameters()[f"name_{lang}"].to_dict()
+    return say("incident.and", lang).join(known.get(item, item) for item in detail.split(","))
 
 
 def _incidents(n: Numbers, lang: str) -> Section:
@@ -233,7 +241,7 @@ def _alarms(n: Numbers, names: Mapping[str, tuple[str, str]], lang: str) -> Sect
             f"{row['value']:.2f}".rstrip("0").rstrip("."),
             f"{row['good']:g} / {row['limit']:g}",
             say(f"load_verdict.{row['verdict']}", lang),
-            str(row["confidence"]),
+            say(f"sure.{row['confidence']}", lang),
         )
         for row in shown.to_dict("records")
     )

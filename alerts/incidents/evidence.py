@@ -122,7 +122,7 @@ def of_spots(rows: pd.DataFrame, places: Places) -> pd.DataFrame:
                 known_at=row["time"] + _HOUR,
                 keys=str(row["subject"]),
                 summary_zh=f"{zh}同一地点收到{reports}条上报，{n}人次独立。",
-                summary_en=f"{en}: {reports} reports of one spot, {n} of them independent.",
+                summary_en=f"{en}: one spot, reported {reports} times, {n} times independently.",
             )
         )
     return frame(out)
