@@ -6,17 +6,23 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from console.web import downloads, pictures, sign_in
 from console.web.api.app import build as build_api
 from console.web.county import BaseMap
 from console.web.gate import Gate
+from console.web.problems import answer
 from console.web.site import Site
 from console.web.watch import Watch
 
 ASSETS = Path(__file__).parent / "assets"
+
+
+def _no_such_api(rest: str) -> Response:
+    """What is asked beside the API, as the API would say it."""
+    return answer(404, f"there is no /api/{rest}")
 
 
 def build(site: Site, *, pages: bool = True) -> FastAPI:
@@ -37,6 +43,7 @@ def build(site: Site, *, pages: bool = True) -> FastAPI:
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan if pages else None)
     app.mount("/api/v1", build_api(site, base))
+    app.add_api_route("/api/{rest:path}", _no_such_api, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     app.mount("/assets", StaticFiles(directory=ASSETS))
     app.include_router(sign_in.router(site))
     app.include_router(downloads.router(site))
