@@ -1,5 +1,6 @@
 import json
 from collections import Counter
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,11 @@ import pytest
 from domain.errors import FeedCorrupt, FeedUnavailable
 from ingest import history
 from ingest.layouts import find
+from processing.imagery.no2 import daily, daily_rows
+from processing.imagery.physical import physical
+from processing.imagery.sensors import surface
+from processing.imagery.tables import thresholds
+from store.scenes import read_band
 from tests.ingest.given import home, put, raster, stac_item
 from tests.ingest.tables_given import CNEMC, LISHUI, NOW, PRSA, ZHEJIANG, packed, real
 
@@ -183,6 +189,8 @@ def test_official_values_are_found_by_their_layout(tmp_path):
         ("hunan_soil", "soil_hunan", {"records": 136, "new": 272, "stations": 136}),
         ("hj212_appendix_c", "hj212", {"records": 37, "stations": 1}),
         ("sentinel2_local", "sentinel2_l2a_29RKH", {"records": 1, "scenes": 1, "rejected": {}}),
+        ("s5p_no2_series", "s5p_no2_daily", {"records": 6, "scenes": 6, "rejected": {}}),
+        ("copernicus_dem", "dem_copernicus30", {"records": 1, "scenes": 1, "rejected": {}}),
     ],
 )
 def test_real_files_are_imported(tmp_path, name, folder, expected):
@@ -204,3 +212,39 @@ def test_the_real_scene_is_read_from_its_decimated_files(tmp_path):
     assert sorted(counts.notices.values()) == [15, 20]
     [scene] = own.lake.read("scenes").to_dict("records")
     assert own.files.read_raster(json.loads(scene["assets"])["red"]).shape == (1098, 1098)
+    notes = json.loads(scene["properties"])["sanyan:notes"]
+    assert "red: the item says 10980 x 10980 cells, the file has 1098 x 1098" in notes
+    raw = {name: read_band(own.files, scene, name) for name in ("red", "nir", "swir16", "scl")}
+    properties = json.loads(scene["properties"])
+    seen = surface("sentinel-2-l2a", raw, properties, day=date(2020, 2, 19), limits=thresholds())
+    assert seen.note.startswith("offset 0 DN by metadata")  # baseline 02.14
+    ratio = (seen.bands["nir"] - seen.bands["red"]) / (seen.bands["nir"] + seen.bands["red"])
+    assert 0.02 < float(ratio.mean()) < 0.15  # desert
+    assert 0.9 < float(seen.clear.mean()) < 1
+
+
+def test_the_real_heights_keep_their_reference_system_and_their_sea(tmp_path):
+    own = home(tmp_path)
+    imported(own, "copernicus_dem", real("dem_copernicus30"))
+    [scene] = own.lake.read("scenes").to_dict("records")
+    assert (scene["collection"], scene["epsg"]) == ("dem", 4326)
+    cells = read_band(own.files, scene, "elevation")
+    assert cells.attrs["crs"] == "EPSG:4326"
+    assert cells.attrs["nodata"] is None
+    heights = physical("dem", "elevation", cells)
+    assert np.isfinite(heights.values).all()  # sea is 0 m, no gap
+    assert float((heights == 0).mean()) > 0.9
+    assert 1900 < float(heights.max()) < 2024  # Pico de Sao Tome, smoothed to 30 m
+    ring = np.array(json.loads(scene["geometry"])["coordinates"][0])
+    np.testing.assert_allclose(ring.min(axis=0), [6, 0], atol=1e-3)
+
+
+def test_the_real_no2_files_are_scenes_of_a_year(tmp_path):
+    own = home(tmp_path)
+    imported(own, "s5p_no2_series", real("s5p_no2_daily"))
+    scenes = own.lake.read("scenes").sort_values("id")
+    areas = [json.loads(p)["area"] for p in scenes["properties"]]
+    assert areas == ["AlBuraimi", "Muscat", "Nizwa", "Salalah", "Sohar", "Sur"]
+    series = daily(own.files.read_netcdf(json.loads(scenes.iloc[1]["assets"])["data"]))
+    rows = daily_rows(series, date(2024, 1, 1), date(2024, 12, 31))
+    assert (len(rows), int((rows["flag"] == 9).sum())) == (366, 47)

@@ -72,6 +72,73 @@ def test_addresses_of_rasters_are_resolved_against_the_item(href, expected):
     assert json.loads(one(stac_item({"B02": href}))["assets"]) == {"B02": expected}
 
 
+@pytest.mark.parametrize(
+    ("asset", "mirrors", "expected"),
+    [
+        ({"href": "s3://eodata/a/B02.jp2"}, {}, "s3://eodata/a/B02.jp2"),
+        ({"href": "s3://eodata/a/B02.jp2"}, {"s3://eodata/": "/eodata/"}, "/eodata/a/B02.jp2"),
+        (
+            {"href": "s3://eodata/a/B02.jp2", "alternate": {"https": {"href": "https://x.org/a/B02.jp2"}}},
+            {},
+            "https://x.org/a/B02.jp2",
+        ),
+        (
+            {"href": "https://y.org/B02.tif", "alternate": {"https": {"href": "https://x.org/B02.tif"}}},
+            {},
+            "https://y.org/B02.tif",
+        ),
+        ({"href": "s3://eodata/a/B02.jp2", "alternate": ["https"]}, {}, "s3://eodata/a/B02.jp2"),
+    ],
+)
+def test_an_address_that_needs_an_account_elsewhere_gives_way_to_a_mirror_or_https(asset, mirrors, expected):
+    item = stac_item(ASSETS)
+    item["assets"] = {"B02_10m": {"type": "image/jp2"} | asset}
+    assert json.loads(one(item, bands=["B02"], mirrors=mirrors)["assets"]) == {"B02": expected}
+
+
+def test_what_an_item_says_of_its_files_is_kept():
+    item = stac_item(ASSETS)
+    item["assets"]["B02"] |= {
+        "file:size": 7,
+        "file:checksum": "1220ab",
+        "proj:shape": [2, 3],
+        "proj:code": "EPSG:32651",
+    }
+    stated = json.loads(one(item, bands=["B02", "B03"])["properties"])["sanyan:stated"]
+    assert stated == {"B02": {"size": 7, "checksum": "1220ab", "shape": [2, 3], "epsg": 32651}}
+
+
+def test_grids_in_netcdf_are_rasters_too():
+    item = stac_item({"no2": "./x.nc", "thumbnail": "./x.png"}, collection="sentinel-5p-l2-netcdf")
+    item["assets"]["no2"]["type"] = "application/x-netcdf"
+    item["assets"]["thumbnail"]["type"] = "image/png"
+    assert json.loads(one(item)["assets"]) == {"no2": "sky/s2/one/x.nc"}
+
+
+def square(*corners):
+    return {"type": "Polygon", "coordinates": [[*corners, corners[0]]]}
+
+
+@pytest.mark.parametrize(
+    ("geometry", "reason", "said"),
+    [
+        (None, "missing_field", "has no geometry; ask the catalogue to add it"),
+        (square([28.1, 119.5], [28.7, 119.5], [28.7, 120.2]), "bad_position", "latitude stands before longitude"),
+        (
+            square([750_000, 3_160_000], [760_000, 3_160_000], [760_000, 3_170_000]),
+            "bad_position",
+            "they are no degrees",
+        ),
+        (square([float("nan"), 28.0], [119.5, 28.0], [119.5, 29.0]), "bad_position", "are no place on earth"),
+        ({"type": "Polygon", "coordinates": []}, "bad_position", "its geometry has no coordinates"),
+        ({"type": "Polygon", "coordinates": [["a", "b"]]}, "bad_document", "no STAC item"),
+        ({"type": "Polygon"}, "bad_document", "no STAC item"),
+    ],
+)
+def test_a_place_that_cannot_be_believed(geometry, reason, said):
+    refused(decoded(stac_item(ASSETS, geometry=geometry)), reason, said)
+
+
 def test_without_wanted_bands_every_raster_is_taken_but_no_preview_and_no_paper():
     item = stac_item({"data": "./d.tif", "thumbnail": "./t.tif", "metadata": "./m.xml"})
     item["assets"]["thumbnail"]["roles"] = ["thumbnail"]
