@@ -5,6 +5,7 @@ it for all years, some catalogues have applied it already, and some of those fla
 71). Water near 0.02 becomes 0.12 or -0.08 when the offset is wrong, so the pixels have a say.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,6 +19,8 @@ from domain.errors import FeedCorrupt
 SCALE = 10_000
 #: BOA_ADD_OFFSET of every band since baseline 04.00.
 OFFSET = -1000
+#: The first baseline with it, and the major number of trial processings, which follow no rule.
+_SINCE, _TRIAL = (4, 0), 99
 #: What to do when metadata and pixels disagree.
 Policy = Literal["refuse", "metadata", "pixels"]
 
@@ -33,16 +36,37 @@ class Offset:
 def metadata_offset(properties: Mapping[str, Any]) -> int | None:
     """The offset an item's properties ask for: 0 or -1000 DN; None when they do not say.
 
-    The flag `earthsearch:boa_offset_applied` being true means 0; otherwise `s2:processing_baseline` decides: 04.00 and
-    later -1000, earlier 0. The date decides nothing, since reprocessed years carry the new baseline.
+    The flag `earthsearch:boa_offset_applied` being true means 0; otherwise the processing baseline decides: 04.00 and
+    later -1000, earlier 0. The date decides nothing, since reprocessed years carry the new baseline, and so does the
+    offset in `raster:bands`, which catalogues leave at -0.1 where they have applied it.
     """
     if _truth(properties.get("earthsearch:boa_offset_applied")):
         return 0
-    try:
-        baseline = float(str(properties["s2:processing_baseline"]))
-    except (KeyError, ValueError):
+    found = baseline(properties)
+    if found is None:
         return None
-    return OFFSET if baseline >= 4 else 0
+    return OFFSET if found >= _SINCE else 0
+
+
+def baseline(properties: Mapping[str, Any]) -> tuple[int, int] | None:
+    """The processing baseline of an item, for example (5, 11); None when it names none or a trial one (99.99).
+
+    It stands in `s2:processing_baseline` or `processing:version` (05.11, 5.11, N0511), else in the name of the product
+    (..._N0511_...), which older catalogues keep alone.
+    """
+    for key in ("s2:processing_baseline", "processing:version"):
+        match = re.fullmatch(r"[vN]?(\d{1,2})\.?(\d{2})", str(properties.get(key, "")).strip())
+        if match:
+            return _tried_out(int(match[1]), int(match[2]))
+    for key in ("s2:product_uri", "sentinel:product_id", "title"):
+        match = re.search(r"_MSIL2A_[0-9T]+_N(\d{2})(\d{2})_", str(properties.get(key, "")))
+        if match:
+            return _tried_out(int(match[1]), int(match[2]))
+    return None
+
+
+def _tried_out(major: int, minor: int) -> tuple[int, int] | None:
+    return None if major == _TRIAL else (major, minor)
 
 
 def pixel_offset(dn: np.ndarray, dark: np.ndarray, limits: Mapping[str, float]) -> int | None:
