@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from pyproj import Transformer
-from shapely import STRtree, points
-from shapely.ops import transform
+from shapely import STRtree, points, transform
 
 from alerts.incidents.tables import matter, outcome, settings
 from domain.incidents import Evidence, Eye, frame
@@ -63,7 +62,7 @@ class Places:
             to_grid = Transformer.from_crs(WGS84, self.rivers.crs, always_xy=True).transform
             for name, geometry in zip(zones.ids, zones.shapes, strict=True):
                 middle = geometry.representative_point()
-                reach = min(float(np.sqrt(transform(to_grid, geometry).area / np.pi)), _ZONE_REACH)
+                reach = min(float(np.sqrt(transform(geometry, to_grid, interleaved=False).area / np.pi)), _ZONE_REACH)
                 known[name] = Place(middle.x, middle.y, reach)
         for name, row in self.registry.by_id.items():
             river, km = str(row["river"]), float(row["river_km"])
