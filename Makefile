@@ -50,6 +50,7 @@ bench: $(STAMP) ## speed and memory as ratios against named peers in the same ru
 
 docs: $(STAMP) ## the pages that are written from the code
 	@$(BIN)/sanyan docs indicators
+	@$(BIN)/sanyan docs sky
 
 lock: $(STAMP) ## renew requirements.lock from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet -o requirements.lock

@@ -400,6 +400,15 @@ def docs_indicators() -> None:
     screen.print(say("done.docs", path=reference.PAGE))
 
 
+@docs_app.command("sky")
+def docs_sky() -> None:
+    """Write docs/sky_products.md from the tables of the sky eye. 生成天眼产品文档。"""
+    from console import sky_reference
+
+    sky_reference.PAGE.write_text(sky_reference.page(), encoding="utf-8")
+    screen.print(say("done.docs", path=sky_reference.PAGE))
+
+
 @docs_app.callback()
 def docs_of() -> None:
     """Pages written from the code. 由代码生成的文档。"""

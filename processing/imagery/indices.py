@@ -57,7 +57,7 @@ def evi(
     """Enhanced vegetation index, g (N - R) / (N + C1 R - C2 B + L).
 
     NaN where the denominator is not above zero (bright cells with B far above R).
-    Source: Huete et al. 2002, doi:10.1016/S0034-4257(96)00112-5 and MOD13 (constants).
+    Source: Huete et al. 1997, doi:10.1016/S0034-4257(96)00112-5; constants of MOD13.
     """
     denominator = nir + c1 * red - c2 * blue + canopy
     usable = denominator > 0
