@@ -240,13 +240,16 @@ def _moved(evaluation: Evaluation, price: Computed) -> float:
 
 def _of_year(evaluation: Evaluation, flow: Flow) -> list[Problem]:
     """Prices that stay at another year because there is no price index between the two."""
-    values, target = evaluation.values, evaluation.values.year
-    out = []
-    for row, _ in flow.price_rows:
-        if row.unit.startswith("CNY") and row.year not in (None, target) and np.isnan(values.index(target)):
-            what = f"{row.key} is of {row.year} and stays so: the tables have no price index of {target}"
-            out.append(Problem(flow.part, "price", what))
-    return out
+    target = evaluation.values.year
+    return [
+        Problem(
+            flow.part,
+            "price",
+            f"{row.key} is of {row.year} and stays so: the tables have no price index from {row.year} to {target}",
+        )
+        for row, _ in flow.price_rows
+        if not flow.moved and row.unit.startswith("CNY") and row.year not in (None, target)
+    ]
 
 
 def _variants(zoned: Zoned, profile: Profile) -> list[str]:
