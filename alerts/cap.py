@@ -175,6 +175,8 @@ def problems(xml: bytes) -> list[str]:
         root = _parsed(xml)
     except etree.XMLSyntaxError as error:
         return [f"no XML: {error}"]
+    if root.getroottree().docinfo.doctype:
+        return ["a document type is not allowed"]
     if root.tag != f"{{{NAMESPACE}}}alert":
         return [f"the root is {root.tag}, not alert of {NAMESPACE}"]
     found = _structure(root, _ALERT)

@@ -161,7 +161,7 @@ def quiet_hours(calls: Sequence[Call], context: Context) -> Passed:
     quiet = context.quiet_hours
     if quiet is None:
         return Passed(tuple(calls))
-    waits = [quiet.holds_back(c.transition.severity, context.now) for c in calls]
+    waits = [quiet.holds_back(now_of(c.alert), context.now) for c in calls]
     return Passed(
         tuple(c for c, w in zip(calls, waits, strict=True) if not w),
         tuple(Stop(c, "until the morning", final=_idle(c)) for c, w in zip(calls, waits, strict=True) if w),
@@ -174,22 +174,27 @@ def _idle(c: Call) -> bool:
 
 
 def rate_limit(calls: Sequence[Call], context: Context) -> Passed:
-    """So many messages of one rule in a time; further ones wait, the milder first. Red ones and ends never wait."""
+    """So many messages of one rule in a time; further ones wait, the milder first. Red ones and ends never wait.
+
+    Like all stages it goes by the alert as it is now, and what is said of one alert keeps its order: what waits is not
+    overtaken by what came later.
+    """
     limit = context.rate_limit
     if limit is None:
         return Passed(tuple(calls))
     free = {c.alert.rule: limit.messages - context.recent.get(c.alert.rule, 0) for c in calls}
     passed: set[tuple[str, str]] = set()
     stopped: dict[int, Stop] = {}
-    severe_first = sorted(range(len(calls)), key=lambda i: (-rank(calls[i].transition.severity), calls[i].at, i))
-    for i in severe_first:
+    waiting: set[str] = set()  # alerts
+    for i in sorted(range(len(calls)), key=lambda i: (-rank(now_of(calls[i].alert)), calls[i].at, i)):
         c = calls[i]
-        if c.transition.name in ENDS or c.transition.severity == SEVERITIES[-1]:
+        if c.transition.name in ENDS or now_of(c.alert) == SEVERITIES[-1]:
             continue
-        if (c.alert.rule, c.group) not in passed:
-            if free[c.alert.rule] <= 0:
-                stopped[i] = Stop(c, f"more than {limit.messages} messages of the rule in {limit.per}", final=_idle(c))
-                continue
+        new = (c.alert.rule, c.group) not in passed
+        if c.transition.alert_id in waiting or (new and free[c.alert.rule] <= 0):
+            stopped[i] = Stop(c, f"more than {limit.messages} messages of the rule in {limit.per}", final=_idle(c))
+            waiting.add(c.transition.alert_id)
+        elif new:
             free[c.alert.rule] -= 1
             passed.add((c.alert.rule, c.group))
     return Passed(tuple(c for i, c in enumerate(calls) if i not in stopped), tuple(stopped.values()))

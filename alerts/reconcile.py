@@ -105,15 +105,17 @@ def _overlap(a: Alert, b: Alert) -> bool:
 
 
 def _turns(f: Found, level: int, since: datetime) -> list[Event]:
-    """Changes of severity after a moment; and one more when corrected data show that it was worse than was said."""
+    """Changes of severity after a moment; and one more when corrected data show that it is another than was said."""
     out = []
     for at, severity in f.turns:
         if at > since and rank(severity) != level:
             out.append(Event("escalated" if rank(severity) > level else "eased", at, severity))
             level = rank(severity)
     after = f.alert
-    if rank(now_of(after)) > level:
-        out.append(Event("escalated", after.turned_at or after.fired_at or since, now_of(after)))
+    now = rank(now_of(after))
+    if now > level or (now < level and after.status == Status.FIRING):
+        name = "escalated" if now > level else "eased"
+        out.append(Event(name, after.turned_at or after.fired_at or since, now_of(after)))
     return out
 
 

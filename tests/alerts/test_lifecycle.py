@@ -15,7 +15,7 @@ FOREVER = 10**9
 @dataclass(frozen=True)
 class Case:
     says: str
-    values: str  # one hour each: T true, F false, _ missing
+    values: str  # one hour each: T true, H false but within the deadband, F false, _ missing
     policy: Policy
     now: int
     alerts: list[tuple[int, int | None, int | None, str]]  # starts, fired, ends, reason
@@ -45,13 +45,17 @@ CASES = [
     Case("A count wants values, not hours.", "T__T", Policy(5, count=2), 4, [(0, 4, None, "")]),
     Case("Both a count and a time must be fulfilled.", "T__TT", Policy(5, count=2, hold=5), 5, [(0, 5, None, "")]),
     Case("A value whose period is not over is not judged yet.", "TT", Policy(5, count=2), 1, [(0, None, None, "")]),
+    Case("In the deadband a firing alert goes on.", "THHF", Policy(9), 4, [(0, 1, 4, "recovered")]),
+    Case("In the deadband nothing begins.", "FHH", Policy(9), 3, []),
+    Case("And what only was pending is forgotten.", "THT", Policy(9, hold=2), 3, [(2, None, None, "")]),
+    Case("Keep counts from the last value in the deadband.", "THFF", Policy(9, keep=2), 4, [(0, 1, 4, "recovered")]),
     Case("For instants `for` is a distance, as in Prometheus: the fourth hourly instant fulfils three hours.", "TTTT",
          Policy(3, hold=3), 3, [(0, 3, None, "")], length=0),
 ]  # fmt: skip
 
 
 def findings(text: str, length: int = 1) -> list[Finding]:
-    return [Finding(i, i + length, c == "T") for i, c in enumerate(text) if c != "_"]
+    return [Finding(i, i + length, c == "T", c == "H") for i, c in enumerate(text) if c != "_"]
 
 
 def folded(found: list[Finding], now: int, policy: Policy) -> list[Interval]:
@@ -74,10 +78,11 @@ def intervals(h: History) -> list[list[Interval]]:
 
 
 def whole(found: list[list[Finding]], now: int, policy: Policy, order: list[int] | None = None) -> History:
-    rows = [(s, f.start, f.end, f.breach) for s, one in enumerate(found) for f in one]
+    rows = [(s, f.start, f.end, f.breach, f.held) for s, one in enumerate(found) for f in one]
     rows = rows if order is None else [rows[i] for i in order]
-    columns = np.array(rows, dtype=np.int64).reshape(len(rows), 4).T
-    return history(columns[0], columns[1], columns[2], columns[3].astype(bool), now, policy)
+    columns = np.array(rows, dtype=np.int64).reshape(len(rows), 5).T
+    breach, held = columns[3].astype(bool), columns[4].astype(bool)
+    return history(columns[0], columns[1], columns[2], breach, now, policy, held=held)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.says)
@@ -105,7 +110,7 @@ def one_series(draw: st.DrawFn) -> list[Finding]:
     for gap, length, turn in steps:
         end += gap
         breach = breach if turn else not breach
-        out.append(Finding(end - length, end, breach))
+        out.append(Finding(end - length, end, breach, not breach and turn == 2))
     return out
 
 

@@ -78,8 +78,17 @@ CASES = [
          [("0", "firing", ["escalated", "escalated"])]),
     Case("Late data show that it was worse from the beginning.", [alert(0, 1)], [found(alert(0, 1, severity="red"))],
          [("0", "firing", ["escalated"])]),
-    Case("It was not so bad after all: no news.", [alert(0, 1, severity="red")], [found(alert(0, 1))],
-         [("0", "firing", [])]),
+    Case("It is not so bad after all.", [alert(0, 1, severity="red")], [found(alert(0, 1))],
+         [("0", "firing", ["eased"])]),
+    Case("It was not so bad: no news, since it is over.", [alert(0, 1, 5, severity="red")], [found(alert(0, 1, 5))],
+         [("0", "resolved", [])]),
+    Case("It goes down while it fires, and up again.", [alert(0, 1, severity="red")],
+         [found(alert(0, 1, severity="red", severity_now="red"), "red", (2, "yellow"), (3, "red"))],
+         [("0", "firing", ["eased", "escalated"])]),
+    Case("What was told of its turns is not told again.",
+         [alert(0, 1, severity="red", severity_now="yellow", turned_at=hours(2))],
+         [found(alert(0, 1, severity="red", severity_now="yellow", turned_at=hours(2), value=7.0), "red",
+                (2, "yellow"))], [("0", "firing", [])]),
 ]  # fmt: skip
 
 
