@@ -167,7 +167,7 @@ def _land_covers(
     for year in range(start.astimezone(LOCAL).year, (end - timedelta(seconds=1)).astimezone(LOCAL).year + 1):
         cover = land.cover.copy()
         for event in scenario.of(SkyEvent):
-            if event.kind != "bloom" and event.start < day_start(date(year, 1, 1)):
+            if event.kind in {"clearing", "dump"} and event.start < day_start(date(year, 1, 1)):
                 cover[scenes.event_pixels(event, land, seed)] = BARE
         span = day_start(date(year, 1, 1)), day_start(date(year + 1, 1, 1)) - timedelta(seconds=1)
         properties = {"created": _stamp(created), "start_datetime": _stamp(span[0]), "end_datetime": _stamp(span[1])}

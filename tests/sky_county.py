@@ -91,7 +91,8 @@ class Look:
     """One scene as the pipeline saw it."""
 
     day: date
-    clear: np.ndarray
+    clear: np.ndarray  # by the mask of the pipeline
+    open: np.ndarray  # by the truth of the simulator: no cloud, no shadow, no veil worth the name
     bands: Mapping[str, np.ndarray]
     references: References
     found: Found
@@ -129,6 +130,8 @@ class Sky:
         """Reflectance of a day by common name, NaN where not clear, by way of digital numbers and scene classes."""
         at = datetime.combine(day, time(10, 38), LOCAL).astimezone(UTC)
         seen = scenes.sight(self.land, self.scenario, at, self.cover(day), self.seed)
+        assert seen.mood is not None
+        self.open = (seen.cloud == 0) & ~seen.shadow & (seen.mood.veil < 0.1)
         classes = scenes.scene_classes(self.land, seen, self._tile)
         clear = onto(
             mask.clear(self._raster(classes), buffer_m=self.limits["cloud_buffer_m"]), self.grid, how="nearest"
@@ -152,7 +155,7 @@ class Sky:
             refs = References(view, *(held[n] or ClearView.never(self.grid.shape) for n in ("season", "summer")))
             found = detect(bands, day_number(day), refs, self.ground, self.limits)
             features = candidates.step(features, found, candidates.Day(day, self.grid, self.limits))
-            yield Look(day, np.isfinite(bands["red"]), bands, refs, found, features)
+            yield Look(day, np.isfinite(bands["red"]), self.open, bands, refs, found, features)
             view = view.after(bands, day_number(day))
             kept = [(d, v) for d, v in kept if (day - d).days < 370] + [(day, view)]
             day += timedelta(days=every)

@@ -1,7 +1,8 @@
 """`python -m tests.bench.sky_truth`: what was injected into two simulated years against what was found, three seeds.
 
 The first year is undisturbed: every candidate in it is false. Events come in the second. An event counts as found when
-a candidate of its kind covers at least a third of it; `scenes` is how many clear scenes of the whole event that took.
+a candidate of its kind covers at least a third of it; `scenes` is how many clear scenes of the whole event that took. A
+scene of an event is clear when the pipeline's mask and the truth of the simulator agree that nine tenths of it are.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +15,7 @@ from scipy import ndimage
 from processing.imagery.events import KINDS
 from tests.sky_county import Look, Site, Sky
 
-SEEDS = (11, 23, 47)
+SEEDS = (4, 8, 15)
 WANTED = {"clearing": 5, "dump": 5, "burn": 2, "pine_decline": 2, "bloom": 4, "water_loss": 2}
 FIRST, QUIET_UNTIL, LAST = date(2025, 1, 3), date(2026, 1, 1), date(2026, 12, 29)
 _OVERLAP = 1 / 3
@@ -79,7 +80,7 @@ class _Watched:
         event, cells = self.site.event, self.site.cells
         if not event.start.date() <= look.day < event.end.date():
             return
-        if look.clear[cells].mean() >= 0.9:
+        if (look.clear & look.open)[cells].mean() >= 0.9:
             self.clear.append(look.day)
         if self.hit is None and any(
             f["properties"]["kind"] == event.kind

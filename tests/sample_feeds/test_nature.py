@@ -1,14 +1,19 @@
 """A simulated year: seasons, sun, waters, and that nothing of it shows without `nature`."""
 
-from datetime import UTC, date, datetime
+import hashlib
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
+import yaml
 
 from domain.catalogue import TABLES_DIR, read_table
+from domain.registry import Registry
 from sample_feeds import nature
+from sample_feeds import sky as catalogue
 from sample_feeds.landscape import LAKE
-from sample_feeds.scenario import Nature
+from sample_feeds.scenario import DEFAULT, Nature, SkyEvent, load
+from sample_feeds.simulate import COUNTY
 from sample_feeds.spectra import EXPOSED, spectra
 from tests.sky_county import Sky
 
@@ -97,3 +102,28 @@ def test_events_change_their_place(sky):
     for site in sky.sites:
         one, two = (scene[shown[site.event.kind]][site.cells] for scene in (before, after))
         assert np.nanmedian(two) - np.nanmedian(one) > 0.015, site.event.kind
+
+
+def test_a_scenario_says_how_wild_its_nature_is_and_what_happens(tmp_path):
+    data = yaml.safe_load(DEFAULT.read_text(encoding="utf-8"))
+    data["sky"] |= {"resolution_m": 600, "nature": {"haze": 0.02, "drawdown_m": 0}}
+    fire = next(e for e in data["events"] if e["id"] == "hill-clearing") | {"id": "fire", "kind": "burn"}
+    data["events"].append(fire)
+    path = tmp_path / "scenario.yaml"
+    path.write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
+    scenario = load(path)
+    assert scenario.sky.nature == Nature(haze=0.02, drawdown_m=0)
+    assert [e.kind for e in scenario.of(SkyEvent)] == ["bloom", "clearing", "dump", "burn"]
+    registry = Registry.load(COUNTY)
+    for name, its in (("tame", scenario.model_copy(update={"sky": _tame(scenario)})), ("wild", scenario)):
+        catalogue.write(tmp_path / name, registry, its, start=its.start, end=its.start + timedelta(days=2), seed=1)
+    tame, wild = (
+        {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in (tmp_path / n).rglob("S2*50RQS/B0*.tif")}
+        for n in ("tame", "wild")
+    )
+    assert set(tame) == set(wild) >= {"B02.tif", "B08.tif"}
+    assert not set(tame.values()) & set(wild.values())
+
+
+def _tame(scenario):
+    return scenario.sky.model_copy(update={"nature": None})

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import ndimage
 
 from processing.imagery.events.kinds import KINDS, Change, Comparison
-from processing.imagery.events.views import ClearView, Ground, References
+from processing.imagery.events.views import ClearView, Ground, References, shaded
 
 _EIGHT = np.ones((3, 3), dtype=bool)
 _SQUARE = np.ones((2, 2), dtype=bool)
@@ -63,7 +63,10 @@ def detect(
         limits: imagery thresholds.
         kinds: which to look for.
     """
-    seen = Comparison(ClearView.never(ground.waters.shape).after(bands, day), day, references, ground, limits)
+    dark = shaded(bands, references.latest)
+    lit = {band: np.where(dark, np.float32("nan"), values) for band, values in bands.items()}
+    now = ClearView.never(ground.waters.shape).after(lit, day)
+    seen = Comparison(now, day, references, ground, limits)
     changes = {kind: KINDS[kind].find(seen) for kind in kinds}
     return Found(seen, changes, tuple(patches(changes, ground, limits)))
 

@@ -55,8 +55,8 @@ def burn(seen: Comparison) -> Change:
     """A burn scar: the normalized burn ratio fell, the near infrared is dark, the short-wave infrared is not.
 
     dNBR at least burn_dnbr_min beyond the season (0.27: moderate severity of Key and Benson 2006, FIREMON, LA-1), NBR
-    now at most burn_nbr_max, and char (`_charred`). Shadow darkens all bands; char brightens SWIR2, so SWIR2 must not
-    have fallen.
+    now at most burn_nbr_max, and char (`_charred`). Shadow darkens all bands; char brightens SWIR2, which must have
+    risen by burn_dswir22_min.
     """
     limits = seen.limits
     now = seen.now
@@ -70,7 +70,7 @@ def burn(seen: Comparison) -> Change:
             & (now.index("nbr") <= limits["burn_nbr_max"])
             & _charred(seen)
             & (now.index("ndvi") >= limits["clearing_ndvi_min"])
-            & (seen.change("swir22") >= 0)
+            & (seen.change("swir22") >= limits["burn_dswir22_min"])
             & _not_usual(seen, "nbr", limits["burn_dnbr_min"])
         )
     return Change(changed, comparable, dnbr / limits["burn_dnbr_min"])
@@ -102,7 +102,7 @@ def pine_decline(seen: Comparison) -> Change:
             & (strength >= 1)
             & (seen.now.index("ndvi") >= limits["pine_ndvi_min"])
             & (seen.change("ndvi", "summer") < 0)
-            & (seen.now.index("blue") <= limits["haze_blue_max"])
+            & (seen.now.index("visible") <= limits["pine_visible_max"])
         )
     return Change(changed, comparable, strength)
 

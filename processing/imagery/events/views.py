@@ -13,7 +13,7 @@ from domain.catalogue import TABLES_DIR, read_table
 from domain.registry import Zones
 from processing.imagery import indices
 from processing.imagery.grid import Grid
-from processing.imagery.tables import wavelengths
+from processing.imagery.tables import thresholds, wavelengths
 from processing.imagery.zonal import zone_raster
 
 #: Reflectances an event may need (STAC common names), in the order of `ClearView.stack`.
@@ -52,9 +52,10 @@ class ClearView:
     def after(self, bands: Mapping[str, np.ndarray], day: int) -> "ClearView":
         """The view once a scene of `day` has been laid over it; cells the scene does not see keep the older view.
 
-        A cell is seen when red and near infrared are; a band the scene lacks is NaN there, so that no index mixes days.
+        A cell is seen when red and near infrared are and it does not look like green land in a shadow that nobody
+        marked (`shaded`). A band the scene lacks is NaN there, so that no index mixes days.
         """
-        seen = np.isfinite(bands["red"]) & np.isfinite(bands["nir"])
+        seen = np.isfinite(bands["red"]) & np.isfinite(bands["nir"]) & ~shaded(bands, self)
         lacking = np.full(seen.shape, np.nan, dtype=np.float32)
         laid = {
             band: np.where(seen, bands.get(band, lacking), self.bands[band]).astype(np.float32, copy=False)
@@ -75,6 +76,25 @@ class ClearView:
             layers = (xr.DataArray(self.bands[band], dims=("y", "x")) for band in names)
             self._made[name] = function(*layers).values.astype(np.float32, copy=False)
         return self._made[name]
+
+
+def shaded(bands: Mapping[str, np.ndarray], before: ClearView) -> np.ndarray:
+    """True where what was green became dark in every part of the spectrum: a shadow the scene classification missed.
+
+    Kept as a view it would hide what happened under it. Soil, rubble and char are bright in SWIR1 and are not meant;
+    water is dark too, but green land that stays under water has no event to find. See shade_* of the thresholds.
+    """
+    limits = thresholds()
+    if "swir16" not in bands:
+        return np.zeros(before.day.shape, dtype=bool)
+    visible = (bands["blue"] + bands["green"] + bands["red"]) / 3
+    with np.errstate(invalid="ignore"):
+        return np.asarray(
+            (before.index("ndvi") >= limits["clearing_ndvi_before_min"])
+            & (bands["nir"] <= limits["shade_nir_max"] * before.bands["nir"])
+            & (bands["swir16"] <= limits["shade_swir_max"] * before.bands["swir16"])
+            & (visible <= limits["shade_visible_max"] * before.index("visible"))
+        )
 
 
 def _fai(red: xr.DataArray, nir: xr.DataArray, swir16: xr.DataArray) -> xr.DataArray:
