@@ -141,6 +141,11 @@ def _norm(account: Account, lang: str) -> str:
     return text.name_zh if lang == "zh" else text.name_en
 
 
+def _source(account: Account, lang: str) -> str:
+    text = account.profile.text
+    return (text.note_zh if lang == "zh" else text.source) or text.source
+
+
 def _cover(content: Content, lang: str) -> tuple[tuple[str, str], ...]:
     account, issue = content.account, content.issue
     prices = say("gep.prices.current" if account.base_year is None else "gep.prices.comparable", lang)
@@ -245,7 +250,7 @@ def _method(content: Content, lang: str) -> list[Block]:
     return [
         Heading(say("gep.heading.method", lang)),
         Paragraph(say("gep.method.text", lang, norm=account.profile.text.norm, name=_norm(account, lang))),
-        Paragraph(say("gep.method.source", lang, source=account.profile.text.source)),
+        Paragraph(say("gep.method.source", lang, source=_source(account, lang))),
         tables.table("switches", lang, columns, rows),
     ]
 

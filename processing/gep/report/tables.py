@@ -5,7 +5,7 @@ page, package) only lay tables out; none of them computes.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,8 @@ from processing.gep.values import ALL, Row, lineage, read
 
 #: CNY of 亿元 and 万元.
 YI, WAN = 1e8, 1e4
+#: Key of rows and columns of totals; no zone, service or ecosystem has it.
+SUM = "(sum)"
 CATEGORIES = ("provisioning", "regulating", "cultural")
 
 
@@ -28,6 +30,7 @@ class Column:
     title: str
     unit: str = ""
     digits: int | None = None  # None: text
+    printed: bool = True  # False: only in the workbook and the package
 
     @property
     def head(self) -> str:
@@ -45,6 +48,11 @@ class Table:
     rows: pd.DataFrame
     note: str = ""
     bold: tuple[int, ...] = ()
+
+    @property
+    def printed(self) -> "Table":
+        """The table without columns that are for machines."""
+        return replace(self, columns=tuple(c for c in self.columns if c.printed))
 
 
 @dataclass(frozen=True)
@@ -113,7 +121,8 @@ def summary(account: Account, lang: str) -> Table:
             continue
         of_category = valued.loc[valued["category"] == category, "value_cny"].sum()
         for row in ours.to_dict("records"):
-            scale = float(str(display.loc[row["service"], "display"]))
+            money = row["unit"] == "CNY"
+            scale = YI if money else float(str(display.loc[row["service"], "display"]))
             counted = row["part"] in set(valued["part"])
             worth = row["value_cny"] if counted else np.nan
             out.append(
@@ -122,7 +131,7 @@ def summary(account: Account, lang: str) -> Table:
                     "service": names[row["service"]],
                     "part": part_name(account, row["part"], lang),
                     "quantity": row["quantity"] / scale,
-                    "unit": scaled_unit(row["unit"], scale, lang),
+                    "unit": yi(lang) if money else scaled_unit(row["unit"], scale, lang),
                     "value": worth / YI,
                     "low": row["low"] / YI if counted else np.nan,
                     "high": row["high"] / YI if counted else np.nan,
@@ -141,7 +150,7 @@ def summary(account: Account, lang: str) -> Table:
     columns = (
         column("service", lang),
         column("part", lang),
-        column("code", lang),
+        Column("code", say("gep.column.code", lang), printed=False),
         column("quantity", lang, digits=2),
         column("unit", lang),
         column("value", lang, yi(lang), 2),
@@ -245,13 +254,13 @@ def matrix(account: Account, lang: str, *, down: str, across: str, county: Count
     wide = wide.reindex(index=[k for k in order[down] if k in wide.index])
     wide = wide[[k for k in order[across] if k in wide.columns]]
     keys = list(wide.columns)
-    wide = wide.assign(all=wide.sum(axis=1))
-    wide.loc["all"] = wide.sum()
+    wide = wide.assign(**{SUM: wide.sum(axis=1)})
+    wide.loc[SUM] = wide.sum()
     wide.insert(0, "name", [names[down].get(k, say("gep.sum", lang)) for k in wide.index])
     columns = (
         column("name", lang),
         *(Column(k, names[across].get(k, k), "", 2) for k in keys),
-        Column("all", say("gep.sum", lang), "", 2),
+        Column(SUM, say("gep.sum", lang), "", 2),
     )
     name = f"{down}_by_{across}"
     return table(name, lang, columns, wide, bold=(len(wide) - 1,), note=say("gep.note.yi", lang))
@@ -262,16 +271,16 @@ def extents(account: Account, county: County, lang: str) -> Table:
     area = pd.DataFrame(account.zoned.area_m2 / 1e6, index=account.zoned.zones, columns=account.zoned.ecosystems)
     top = area.T.groupby([lineage(e)[-2] if e != ALL else e for e in area.columns], sort=False).sum().T
     keys = list(top.columns)
-    top = top.assign(all=top.sum(axis=1))
-    top.loc["all"] = top.sum()
-    top.loc["share"] = 100 * top.loc["all"] / top.loc["all", "all"] if top.loc["all", "all"] else np.nan
-    said = dict(county.zones) | {"all": say("gep.sum", lang), "share": say("gep.share", lang)}
+    top = top.assign(**{SUM: top.sum(axis=1)})
+    top.loc[SUM] = top.sum()
+    top.loc["share"] = 100 * top.loc[SUM] / top.loc[SUM, SUM] if top.loc[SUM, SUM] else np.nan
+    said = dict(county.zones) | {SUM: say("gep.sum", lang), "share": say("gep.share", lang)}
     top.insert(0, "name", [said.get(z, z) for z in top.index])
     names = ecosystem_names(lang)
     columns = (
         column("name", lang),
         *(Column(k, names.get(k, k), "", 2) for k in keys),
-        Column("all", say("gep.sum", lang), "", 2),
+        Column(SUM, say("gep.sum", lang), "", 2),
     )
     note = say("gep.note.km2", lang)
     return table("extents", lang, columns, top, bold=(len(top) - 2, len(top) - 1), note=note)

@@ -1,0 +1,236 @@
+"""The shell of reports: an account of the lake, in every form officials and machines read, as one folder of files."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from domain.errors import PipelineError
+from domain.texts import LANGUAGES, say
+from processing.gep.account import Account, account
+from processing.gep.annual import Given, gep_account, given_of, profile_named
+from processing.gep.change import EFFECTS, decomposition
+from processing.gep.report import package, tables
+from processing.gep.report.document import Content, Document, Issue, document
+from processing.gep.report.page import page
+from processing.gep.report.spreadsheet import workbook
+from processing.gep.report.tables import County, Table
+from processing.gep.report.typeset import pdf
+from processing.gep.report.word import word
+from processing.gep.uncertainty import drivers
+from store.home import Home
+
+FORMATS = ("xlsx", "docx", "pdf", "html", "package")
+_TABLES = ("gep_inputs", "statistics", "scenes", "indicators", "flows")
+#: Drivers of the uncertainty that are printed.
+_DRIVERS = 10
+
+
+@dataclass(frozen=True)
+class Issued:
+    """What was issued: the account and the files."""
+
+    account: Account
+    folder: Path
+    files: tuple[Path, ...]
+
+
+def report(
+    home: Home,
+    *,
+    year: int,
+    profile: str,
+    author: str,
+    now: datetime,
+    approver: str = "",
+    langs: Sequence[str] = ("zh",),
+    formats: Sequence[str] = FORMATS,
+    base_year: int | None = None,
+    draws: int = 200,
+    seed: int = 0,
+    completeness: pd.DataFrame | None = None,
+) -> Issued:
+    """Make the account of a year and write its report under `gep/<year>/<profile>/` of the home.
+
+    Args:
+        home: the deployment.
+        year: of the account.
+        profile: id of a profile, or the path of one.
+        author: who issues it.
+        now: when.
+        approver: who else looked at it and approves it; "" or the author makes it a draft.
+        langs: zh, en.
+        formats: of `FORMATS`.
+        base_year: prices of this year; None for current prices.
+        draws: of the Monte Carlo.
+        seed: of the draws.
+        completeness: deliveries of the departments, to be printed.
+
+    Raises:
+        PipelineError: no such profile, nothing given for the year, or an unknown language or format.
+    """
+    unknown = [*(set(langs) - set(LANGUAGES)), *(set(formats) - set(FORMATS))]
+    if unknown:
+        raise PipelineError(say("gep.error.unknown", found=", ".join(map(str, unknown))))
+    versions = {name: home.lake.version(name) for name in _TABLES}
+    made, given, _ = gep_account(home, year=year, profile=profile, now=now, base_year=base_year, draws=draws, seed=seed)
+    before = _before(home, made)
+    issue = Issue(author, now, software(), approver, versions)
+    folder = f"gep/{year}/{made.profile.id}"
+    files: list[Path] = []
+    for lang in langs:
+        county = county_of(home, given, lang)
+        content = Content(
+            account=made,
+            county=county,
+            registry=home.registry,
+            inputs=given.inputs,
+            issue=issue,
+            completeness=_completeness(completeness, lang),
+            drivers=_drivers(made, lang),
+            change=None if before is None else _change(before, made, lang),
+            change_parts=None if before is None else _causes(before, made, lang),
+            before=before,
+        )
+        files += _written(home, folder, document(content, lang), made, given, issue, formats, first=lang == langs[0])
+    return Issued(made, home.files.path(folder), tuple(files))
+
+
+def software() -> str:
+    """Name and version of the software, for the cover and the manifest."""
+    try:
+        return f"sanyan {version('sanyan')}"
+    except PackageNotFoundError:
+        return "sanyan"
+
+
+def county_of(home: Home, given: Given, lang: str) -> County:
+    """What a report knows of the county beside its account."""
+    registry = home.registry
+    towns = registry.townships
+    people = given.inputs[(given.inputs["quantity"] == "population") & given.inputs["zone"].isin(towns.ids)]
+    year = int(given.inputs["year"].iloc[0])
+    gdp = home.lake.read("statistics", where={"year": [year], "item": ["gdp_10k_cny"]})["value"]
+    return County(
+        name=str(registry.county[f"name_{lang}"]),
+        zones=dict(zip(towns.ids, towns.names_zh if lang == "zh" else towns.names_en, strict=True)),
+        population=dict(zip(people["zone"], people["value"], strict=True)),
+        gdp_cny=float(gdp.iloc[0]) * tables.WAN if len(gdp) else float("nan"),
+        simulated=bool(registry.county["simulated"]),
+    )
+
+
+def _before(home: Home, made: Account) -> Account | None:
+    """The account of the year before by the same profile and prices; None without inputs of that year."""
+    given = given_of(home, made.year - 1)
+    if given.inputs.empty:
+        return None
+    return account(
+        given.inputs,
+        profile_named(home, made.profile.id),
+        year=made.year - 1,
+        region=made.region,
+        zones=made.zoned.zones,
+        base_year=made.base_year,
+        local=given.local,
+    )
+
+
+def _written(
+    home: Home,
+    folder: str,
+    text: Document,
+    made: Account,
+    given: Given,
+    issue: Issue,
+    formats: Sequence[str],
+    *,
+    first: bool,
+) -> list[Path]:
+    name = f"{folder}/report_{text.lang}"
+    writers: dict[str, Callable[[], bytes]] = {
+        "xlsx": lambda: workbook(text, issue.made_at),
+        "docx": lambda: word(text, issue.made_at),
+        "pdf": lambda: pdf(text, issue.made_at),
+        "html": lambda: page(text),
+    }
+    out = [home.files.write_bytes(f"{name}.{f}", make()) for f, make in writers.items() if f in formats]
+    if first and "package" in formats:
+        content = package.files(made, given, issue, text.title, text.tables)
+        out += [home.files.write_bytes(f"{folder}/package/{n}", data) for n, data in content.items()]
+    return out
+
+
+def _completeness(frame: pd.DataFrame | None, lang: str) -> Table | None:
+    if frame is None:
+        return None
+    from domain.forms import forms
+
+    known = forms()
+    rows = pd.DataFrame(
+        [
+            {
+                "department": known[r["form"]].department_zh if lang == "zh" else known[r["form"]].department_en,
+                "form": known[r["form"]].name_zh if lang == "zh" else known[r["form"]].name_en,
+                "state": say(f"delivery.{r['state']}", lang),
+                "n_valid": r["n_zones"],
+                "n_expected": r["n_expected"],
+                "n_missing": r["n_empty"],
+            }
+            for r in frame.to_dict("records")
+        ]
+    )
+    columns = [tables.Column(k, say(f"column.{k}", lang)) for k in ("department", "form", "state")]
+    columns += [tables.column(k, lang, digits=0) for k in ("n_valid", "n_expected", "n_missing")]
+    return tables.table("completeness", lang, columns, rows)
+
+
+def _drivers(made: Account, lang: str) -> Table | None:
+    if made.draws.n < 2:
+        return None
+    frame = drivers(made).head(_DRIVERS)
+    rows = frame.assign(mark=[_mark(s, lang) for s in frame["status"]], share=100 * frame["share"])
+    columns = (
+        tables.column("factor", lang),
+        tables.column("amount", lang, digits=4),
+        tables.column("low", lang, digits=4),
+        tables.column("high", lang, digits=4),
+        tables.column("mark", lang),
+        tables.column("correlation", lang, digits=2),
+        tables.column("share", lang, "%", 1),
+    )
+    return tables.table(
+        "drivers", lang, columns, rows.assign(amount=rows["value"], correlation=rows["rank_correlation"])
+    )
+
+
+def _mark(status: str, lang: str) -> str:
+    return say("gep.status.input", lang) if status == "input" else tables.mark(status, lang)
+
+
+def _change(before: Account, made: Account, lang: str) -> Table:
+    causes = decomposition(before, made).groupby("service", sort=False)[["value_before", "value_after", *EFFECTS]].sum()
+    names = tables.service_names(lang)
+    rows = (causes / tables.YI).reset_index()
+    rows["service"] = [names[s] for s in rows["service"]]
+    total = rows.drop(columns="service").sum()
+    rows.loc[len(rows)] = {"service": say("gep.sum", lang), **total}
+    yi = tables.yi(lang)
+    columns = (
+        tables.column("service", lang),
+        tables.Column("value_before", str(before.year), yi, 2),
+        tables.Column("value_after", str(made.year), yi, 2),
+        *(tables.Column(k, say(f"gep.cause.{k}", lang), yi, 2) for k in EFFECTS),
+    )
+    return tables.table("change", lang, columns, rows, bold=(len(rows) - 1,), note=say("gep.note.causes", lang))
+
+
+def _causes(before: Account, made: Account, lang: str) -> pd.Series:
+    """CNY by cause from the earlier total to this one; parts that only one of them has are one cause."""
+    causes = decomposition(before, made)[list(EFFECTS)].sum()
+    causes["parts"] = made.total - before.total - float(np.sum(causes.to_numpy()))
+    return pd.Series({say(f"gep.cause.{k}", lang): float(v) for k, v in causes.items()})
