@@ -1,4 +1,4 @@
-"""`sanyan sky fit`: how satellite products compare with the stations, and the lines that are kept."""
+"""`sanyan sky fit` and `sanyan sky pm25`: satellite products against the stations, and what kept lines make."""
 
 import math
 from datetime import UTC, datetime
@@ -16,10 +16,15 @@ if TYPE_CHECKING:
 _EARLIEST = datetime(1972, 1, 1, tzinfo=UTC)
 
 
+HomeOption = Annotated[Path | None, typer.Option("--home", help="Folder of lake, ledger and files (SANYAN_HOME).")]
+FromOption = Annotated[str | None, typer.Option("--from", help="First instant; by default everything.")]
+ToOption = Annotated[str | None, typer.Option("--to", help="First instant after.")]
+
+
 def fit(
-    home: Annotated[Path | None, typer.Option("--home", help="Folder of lake, ledger and files (SANYAN_HOME).")] = None,
-    start: Annotated[str | None, typer.Option("--from", help="First instant; by default everything.")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="First instant after.")] = None,
+    home: HomeOption = None,
+    start: FromOption = None,
+    end: ToOption = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the usable lines for the values to come.")] = False,
 ) -> None:
     """Fit water products and PM2.5 from AOD to the stations and print how well it holds. 卫星产品与地面站标定。"""
@@ -44,6 +49,19 @@ def fit(
     if keep:
         sky_fit.keep(place, found)
         screen.print(say("fit.written", n=sum(c.fit.kept for c in found), path=sky_fit.KEPT))
+
+
+def pm25(home: HomeOption = None, start: FromOption = None, end: ToOption = None) -> None:
+    """PM2.5 of every day with AOD by the line that was kept. 由已保存的标定式计算卫星 PM2.5。"""
+    from console.cli import instant, open_home, screen
+    from processing import sky_fit, sky_pm25
+
+    place, now = open_home(home), datetime.now(UTC)
+    if "pm25" not in sky_fit.kept(place):
+        screen.print(say("none.pm25_line"))
+        return
+    counts = sky_pm25.compute_pm25(place, now=now, start=instant(start, _EARLIEST), end=instant(end, now))
+    screen.print(say("done.pm25", n=counts.computed, rows=counts.new + counts.changed))
 
 
 def _name(product: str) -> str:

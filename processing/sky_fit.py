@@ -5,7 +5,7 @@ by the humidity the stations measured. Lines that are kept lie in `calibrations/
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -31,7 +31,7 @@ from store.scenes import read_band
 KEPT = "calibrations/sky.json"
 _KEY = ["medium", "station_id", "parameter", "time", "period"]
 #: product of AOD -> its band and, where the file has one, the quality band.
-_AOD = {"mcd19a2": ("aod055", "AOD_QA"), "aod": ("aod", None)}
+AOD = {"mcd19a2": ("aod055", "AOD_QA"), "aod": ("aod", None)}
 _MARGIN = timedelta(days=1)
 _WATER = ("sentinel-2-l2a", "landsat-c2-l2")
 
@@ -94,9 +94,9 @@ def _fitted(home: Home, product: str, start: datetime | None, end: datetime | No
     span = (None if start is None else start - _MARGIN, None if end is None else end + _MARGIN)
     samples = _air_samples(home, start, end) if air else _water_samples(home, product, start, end)
     if air:
-        samples = dried(samples, _ground(home, "air", "humidity", span), limits)
+        samples = dried(samples, ground(home, "air", "humidity", span), limits)
     fit = calibration.line(
-        matchups.pairs(samples, _ground(home, row["medium"], row["parameter"], span), hours=limits["match_hours"]),
+        matchups.pairs(samples, ground(home, row["medium"], row["parameter"], span), hours=limits["match_hours"]),
         product=product,
         parameter=row["parameter"],
         unit=str(parameters().loc[row["parameter"], "unit"]),
@@ -139,7 +139,7 @@ def _water_samples(home: Home, product: str, start: datetime | None, end: dateti
     bodies = zone_raster(home.registry.waters, grid)
     inner = water.inner_water(bodies, resolution=grid.resolution, shore_buffer_m=limits["shore_buffer_m"]) > 0
     stations = _stations(home, "water")
-    scenes = _scenes(home, _WATER, start, end)
+    scenes = scenes_of(home, _WATER, start, end)
     parts = []
     for day, overpass in scenes.groupby(local_day(scenes["datetime"]))["datetime"].min().items():
         name = f"products/{day}/{product}.tif"
@@ -153,9 +153,9 @@ def _air_samples(home: Home, start: datetime | None, end: datetime | None) -> pd
     """The AOD cells around every air station in every AOD scene of the time; unreadable ones give nothing."""
     stations, limits = _stations(home, "air"), thresholds()
     parts = []
-    for row in _scenes(home, tuple(_AOD), start, end).to_dict("records"):
+    for row in scenes_of(home, AOD, start, end).to_dict("records"):
         try:
-            aod = _aod(home, row)
+            aod = aod_of(home, row)
             found = matchups.window(
                 aod, stations, half=int(limits["aod_half_cells"]), cells_min=limits["aod_cells_min"]
             )
@@ -166,14 +166,20 @@ def _air_samples(home: Home, start: datetime | None, end: datetime | None) -> pd
     return _joined(parts)
 
 
-def _aod(home: Home, row: Mapping[str, Any]) -> xr.DataArray:
+def aod_of(home: Home, row: Mapping[str, Any]) -> xr.DataArray:
+    """Aerosol optical depth (1) of one scene on its own grid, NaN where its quality does not let a cell through.
+
+    Raises:
+        FeedCorrupt: the scene has no such band, or its file is missing, changed or cannot be read.
+    """
     product = imagery.product_of(row["collection"])
-    band, quality = _AOD[product]
+    band, quality = AOD[product]
     qa = None if quality is None else physical.usable(product, quality, read_band(home.files, row, quality))
     return physical.physical(product, band, read_band(home.files, row, band), qa=qa)
 
 
-def _scenes(home: Home, products: tuple[str, ...], start: datetime | None, end: datetime | None) -> pd.DataFrame:
+def scenes_of(home: Home, products: Iterable[str], start: datetime | None, end: datetime | None) -> pd.DataFrame:
+    """Rows of `scenes` of some products, whatever their catalogues call the collections, in [start, end)."""
     named = [name for product in products for name in (product, *imagery.collections_of(product))]
     return home.lake.read("scenes", start=start, end=end, where={"collection": sorted(set(named))})
 
@@ -183,7 +189,7 @@ def _stations(home: Home, medium: str) -> pd.DataFrame:
     return stations[stations["medium"] == medium].drop_duplicates("station_id", keep="last")
 
 
-def _ground(home: Home, medium: str, parameter: str, span: tuple[datetime | None, datetime | None]) -> pd.DataFrame:
+def ground(home: Home, medium: str, parameter: str, span: tuple[datetime | None, datetime | None]) -> pd.DataFrame:
     """Values of stations that no test and no person calls suspect or worse: station_id, time, period, value."""
     start, end = span
     where = {"parameter": [parameter]}

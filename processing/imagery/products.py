@@ -208,6 +208,8 @@ _MAKE: Mapping[str, Callable[[_Making], xr.DataArray]] = {
 #: The products that `compute` makes from the bands of one scene.
 FROM_BANDS = tuple(_MAKE)
 _FILE = "imagery_coefficients.csv"
+#: What serves where a sensor has no band of the name: Landsat's and MODIS' one near infrared, MOD11's day temperature.
+_STANDS_FOR = {"nir": "nir08", "lwir11": "lst_day"}
 
 
 @cache
@@ -217,12 +219,10 @@ def _coefficient_table() -> pd.DataFrame:
 
 
 def _named(bands: Mapping[str, T]) -> dict[str, T]:
-    """The bands by common name; a lone near infrared at 865 nm serves as nir."""
+    """The bands by common name, those that stand for an absent one under its name too."""
     names = band_names()
     common = {names[band][1] if band in names else band: layer for band, layer in bands.items()}
-    if "nir08" in common:
-        common.setdefault("nir", common["nir08"])
-    return common
+    return {absent: common[other] for absent, other in _STANDS_FOR.items() if other in common} | common
 
 
 @cache

@@ -4,14 +4,16 @@ Nothing looks ahead: what was said of a quarter or year stays said when more yea
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from domain.records import TABLES, Flag
-from domain.times import LOCAL, SEASON, YEAR
+from domain.times import DAY, LOCAL, SEASON, YEAR
 from processing.imagery.anomaly import anomalies
+from processing.imagery.calibration import Fit
 from processing.imagery.rsei import Loadings
 from processing.imagery.trend import trend
 from processing.imagery.zonal import RULE, Zonal, withheld
@@ -126,28 +128,57 @@ def ndvi_trend(rows: pd.DataFrame, limits: Limits) -> pd.DataFrame:
 )
 def rsei_rows(found: Zonal, subjects: Sequence[str], year: int, loadings: Loadings, limits: Limits) -> pd.DataFrame:
     """RSEI (0 poor .. 1 good) of each township in one year, with the version of the loadings it was made by."""
-    need = limits["zonal_share_min"]
     start = pd.Timestamp(year=year, month=1, day=1, tz=LOCAL).tz_convert("UTC").tz_localize(None)
-    few = withheld(found, need)
     signs = "" if loadings.plausible else "; signs of the loadings are not those of the index, do not use it"
     told = f"rule {RULE}; loadings {loadings.version} of {loadings.sensor}, PC1 {loadings.share:.0%} of variance{signs}"
-    why = [
-        f"withheld: {share:.0%} of cells usable, at least {need:.0%} needed; " if little else ""
-        for share, little in zip(found.share, few, strict=True)
-    ]
+    flat, detail = _by_zone(found, subjects, start, limits["zonal_share_min"], told)
+    rows = _rows(flat, indicator="ecology.rsei", period=YEAR, unit="1", detail=detail)
+    return rows.assign(edition=f"rsei {loadings.version}; imagery_thresholds.csv")
+
+
+@indicator(
+    "ecology.pm25",
+    name_zh="卫星PM2.5",
+    name_en="PM2.5 from satellite",
+    unit="ug/m3",
+    periods=(DAY,),
+    subject="township",
+    formula="mean of a + b AOD (1 - RH) over cells with AOD, a and b fitted to the ground stations",
+    completeness="a kept line (pm25_pairs_min, pm25_stations_min) and a share of cells with AOD of zonal_share_min",
+    standard="own definition",
+    source="AOD with humidity correction; line and left-out error in the detail",
+    confidence="own definition",
+    takes="history",
+    parameters=("aod", "humidity", "PM2.5"),
+)
+def pm25_rows(found: Zonal, subjects: Sequence[str], time: datetime, fit: Fit, limits: Limits) -> pd.DataFrame:
+    """PM2.5 (ug/m3) of each township on one day by a line to the stations, which the detail states with its error."""
+    start = pd.Timestamp(time).tz_convert("UTC").tz_localize(None)
+    told = f"rule {RULE}; {fit.stated()}"
+    flat, detail = _by_zone(found, subjects, start, limits["zonal_share_min"], told)
+    rows = _rows(flat, indicator="ecology.pm25", period=DAY, unit="ug/m3", detail=detail)
+    return rows.assign(edition=f"pm25 fit {fit.version}; imagery_thresholds.csv")
+
+
+def _by_zone(
+    found: Zonal, subjects: Sequence[str], time: pd.Timestamp, need: float, told: str
+) -> tuple[pd.DataFrame, list[str]]:
+    """Means with their counts, NaN where too little was seen, and the detail of each."""
+    few = withheld(found, need)
     flat = pd.DataFrame(
         {
             "subject": list(subjects),
-            "time": start,
+            "time": time,
             "value": np.where(few, np.nan, found.mean),
             "n_valid": found.n_valid,
             "n_expected": found.n_expected,
         }
     )
-    detail = [reason + told for reason in why]
-    edition = f"rsei {loadings.version}; imagery_thresholds.csv"
-    rows = _rows(flat, indicator="ecology.rsei", period=YEAR, unit="1", detail=detail)
-    return rows.assign(edition=edition)
+    why = [
+        f"withheld: {share:.0%} of cells usable, at least {need:.0%} needed; " if little else ""
+        for share, little in zip(found.share, few, strict=True)
+    ]
+    return flat, [reason + told for reason in why]
 
 
 def _series(rows: pd.DataFrame) -> xr.DataArray:

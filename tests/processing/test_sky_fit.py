@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from console import sky_fit as command
 from domain.records import TABLES
 from domain.registry import STATION_COLUMNS
-from processing import sky_fit
+from processing import sky_fit, sky_pm25
 from store.home import Home
 from tests.processing.skyland import BBOX, GRID, NOW, registry, scene_row
 
@@ -44,15 +44,16 @@ def observations(rows):
 
 def lake_scenes(home, n, *, slope=1.5, noise=0.0):
     """A chlorophyll product a scene, and what the station in the lake measured two hours off."""
-    random, rows = np.random.default_rng(1), []
+    random, rows, scenes = np.random.default_rng(1), [], []
     for i in range(n):
         overpass, level = FIRST + timedelta(days=5 * i), 5.0 + 2 * i
-        home.lake.upsert("scenes", scene_row(f"S2-{i}", "sentinel-2-l2a", str(overpass), {}, {}), now=NOW, why="test")
+        scenes.append(scene_row(f"S2-{i}", "sentinel-2-l2a", str(overpass), {}, {}))
         layer = GRID.layer(np.full(GRID.shape, level, dtype=np.float32))
         home.files.write_cog(f"products/{overpass.date()}/chla.tif", layer, nodata=np.nan)
         measured = slope * level + 2 + random.normal(0, noise)
         rows.append(("water", "water-1", "chla", overpass - timedelta(hours=2, minutes=40), "PT4H", measured, "mg/m3"))
         rows.append(("water", "water-1", "chla", overpass + timedelta(hours=12), "PT4H", 9_999.0, "mg/m3"))
+    home.lake.upsert("scenes", pd.concat(scenes, ignore_index=True), now=NOW, why="test")
     home.lake.upsert("observations", observations(rows), now=NOW, why="test")
 
 
@@ -60,7 +61,7 @@ def aod_scenes(home, n):
     """MAIAC AOD over the county, PM2.5 = 10 + 80 AOD (1 - RH) at four stations, humidity at three of them."""
     west, _, _, north = BBOX
     place = {"crs": "EPSG:4326", "transform": Affine(0.01, 0, west - 0.05, 0, -0.01, north + 0.05)}
-    random, rows = np.random.default_rng(2), []
+    random, rows, scenes = np.random.default_rng(2), [], []
     for i in range(n):
         overpass, aod, humidity = FIRST + timedelta(days=3 * i), 0.1 + 0.06 * i, 40.0 + 2 * i
         assets = {}
@@ -71,13 +72,14 @@ def aod_scenes(home, n):
         ):
             assets[band] = f"scenes/maiac-{i}/{band}.tif"
             home.files.write_cog(assets[band], xr.DataArray(cells, dims=("y", "x"), attrs=place), nodata=nodata)
-        home.lake.upsert("scenes", scene_row(f"maiac-{i}", "mcd19a2", str(overpass), assets, {}), now=NOW, why="test")
+        scenes.append(scene_row(f"maiac-{i}", "mcd19a2", str(overpass), assets, {}))
         hour = overpass.floor("h")
         for k in range(1, 5):
             pm = 10 + 80 * aod * (1 - humidity / 100) + random.normal(0, 0.5)
             rows.append(("air", f"air-{k}", "PM2.5", hour, "PT1H", pm, "ug/m3"))
             if k < 4:
                 rows.append(("air", f"air-{k}", "humidity", hour, "PT1H", humidity, "%"))
+    home.lake.upsert("scenes", pd.concat(scenes, ignore_index=True), now=NOW, why="test")
     home.lake.upsert("observations", observations(rows), now=NOW, why="test")
 
 
@@ -112,6 +114,37 @@ def test_pm25_is_fitted_station_by_station(home):
     assert found.intercept == pytest.approx(10, abs=0.7)
     assert found.out_rmse < 1
     assert found.predictor == "AOD (1 - RH)"
+
+
+def test_a_kept_line_makes_a_map_of_pm25_and_no_line_makes_none(home):
+    aod_scenes(home, 10)
+    assert sky_pm25.compute_pm25(home, now=NOW).computed == 0
+    found = sky_fit.fit_sky(home)
+    sky_fit.keep(home, found)
+    assert sky_pm25.compute_pm25(home, now=NOW).computed == 10
+    fit = of(found, "pm25").fit
+    day = home.files.read_raster("products/2026-04-04/pm25.tif").values
+    np.testing.assert_allclose(day, fit.intercept + fit.slope * 0.16 * (1 - 0.42), rtol=1e-4)
+    rows = home.lake.read("indicators", where={"indicator": ["ecology.pm25"]})
+    assert len(rows) == 10 * 2
+    assert rows["value"].notna().all()
+    assert "leave one station out" in rows["detail"].iloc[0]
+    assert rows["edition"].iloc[0].startswith(f"pm25 fit {fit.version}")
+    assert sky_pm25.compute_pm25(home, now=NOW).unchanged == 20
+    late = sky_pm25.compute_pm25(home, now=NOW, start=FIRST + timedelta(days=20))
+    assert late.computed == 3
+
+
+def test_without_humidity_there_is_no_pm25(home):
+    aod_scenes(home, 10)
+    sky_fit.keep(home, sky_fit.fit_sky(home))
+    seen = home.lake.read("observations", medium="air", where={"parameter": ["humidity"]})
+    bad = seen.assign(flag=4, tests="range", level="auto-checked")
+    home.lake.upsert("quality", TABLES["quality"].frame(bad[TABLES["quality"].columns]), now=NOW, why="test")
+    sky_pm25.compute_pm25(home, now=NOW)
+    rows = home.lake.read("indicators", where={"indicator": ["ecology.pm25"]})
+    assert rows["value"].isna().all()
+    assert rows["detail"].str.startswith("withheld: 0% of cells usable").all()
 
 
 def test_a_scene_of_aod_that_was_cut_gives_nothing_and_says_so(home, caplog):
@@ -171,3 +204,16 @@ def test_the_command_prints_the_lines_in_both_languages(home, monkeypatch, lang)
     assert ("样本对不足" if lang == "zh" else "too few pairs") in done.output
     assert "calibrations/sky.json" in done.output
     assert set(sky_fit.kept(home)) == {"chla"}
+
+
+def test_pm25_needs_a_line_that_was_kept(home, monkeypatch):
+    monkeypatch.setenv("SANYAN_LANG", "en")
+    monkeypatch.setenv("SANYAN_REGISTRY", str(home.registry.root))
+    app = typer.Typer()
+    app.command()(command.pm25)
+    assert "No line for PM2.5 is kept" in CliRunner().invoke(app, ["--home", str(home.root)]).output
+    aod_scenes(home, 10)
+    sky_fit.keep(home, sky_fit.fit_sky(home))
+    done = CliRunner().invoke(app, ["--home", str(home.root)])
+    assert done.exit_code == 0, done.output
+    assert "10 days computed, 20 rows" in done.output

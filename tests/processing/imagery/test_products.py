@@ -80,6 +80,13 @@ def test_a_sensor_with_one_near_infrared_uses_it_throughout():
     np.testing.assert_allclose(found["wetness"], expected, atol=1e-6)
 
 
+def test_the_day_temperature_of_modis_is_a_land_surface_temperature():
+    kelvin = xr.DataArray(np.array([300.0, np.nan], dtype=np.float32), dims="x")
+    found = products.compute({"lst_day": kelvin}, ["lst"], limits=LIMITS)["lst"]
+    np.testing.assert_allclose(found, [26.85, np.nan], atol=1e-4)
+    assert found.attrs["units"] == "degC"
+
+
 @pytest.mark.parametrize("sensor", ["sentinel-2", "landsat-5", "landsat-7", "landsat-8"])
 def test_weights_of_wetness_are_of_length_one(sensor):
     length = sum(w**2 for w in products.coefficients("wetness", sensor).values()) ** 0.5
