@@ -62,12 +62,14 @@ def fuse(evidence: pd.DataFrame, rivers: Rivers, opened: Collection[str] = ()) -
         outcome.
     """
     data = evidence.sort_values("id", kind="stable").reset_index(drop=True)
+    if data.empty:
+        return Fused(data.assign(group=pd.Series(dtype="int64"), incident=pd.Series(dtype="str")), _no_incidents())
     group = components(len(data), pairs(data, rivers))
     data = data.assign(group=_canonical(group, data))
     weighed = weigh(data)
     table = _summary(data, weighed, data.loc[data["id"].isin(opened), "group"])
     name = dict(zip(table["group"], table["id"], strict=True))
-    data["incident"] = data["group"].map(name).fillna("").astype("str")
+    data["incident"] = pd.Series([name.get(g, "") for g in data["group"]], dtype="str")
     return Fused(data, table.drop(columns="group").sort_values("id").reset_index(drop=True))
 
 
@@ -173,7 +175,7 @@ def _summary(data: pd.DataFrame, weighed: pd.DataFrame, opened: pd.Series) -> pd
     opens = support.index[believed | support.index.isin(opened)]
     rows = rows[rows["group"].isin(opens)]
     if rows.empty:
-        return pd.DataFrame({name: pd.Series(dtype="object") for name in _SUMMARY})
+        return _no_incidents()
     by = rows.groupby("group", sort=True)
     founder = data.loc[opens]
     placed = rows[rows["lon"].notna()].groupby("group")[["lon", "lat"]].median().reindex(opens)
@@ -208,6 +210,10 @@ _SUMMARY = (
     "group", "id", "kind", "founder", "first_at", "last_at", "opened_at", "lon", "lat", "township", "river",
     "river_km", "eyes", "n_evidence", "log_odds", "confidence", "support", "outcome", "severity",
 )  # fmt: skip
+
+
+def _no_incidents() -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype="object") for name in _SUMMARY})
 
 
 def _until(rows: pd.DataFrame) -> pd.Series:

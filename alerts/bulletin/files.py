@@ -106,6 +106,8 @@ def _grid(document: "Document", grid: Grid) -> None:
     table.style, table.alignment, table.autofit = "Table Grid", WD_TABLE_ALIGNMENT.CENTER, False
     table.rows[0]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))  # noqa: SLF001 - as above
     widths = _widths(grid)
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = width
     for at, cells in enumerate((grid.heading, *grid.rows)):
         row = table.rows[0] if at == 0 else table.add_row()
         row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))  # noqa: SLF001 - as above

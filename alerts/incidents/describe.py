@@ -30,36 +30,39 @@ def described(
         sources: its likely sources, best first.
         places: for names.
     """
+    columns = ["subject", "standing", "origin", "weight", "eye", "known_at", "id", "name_zh", "name_en", "certainty"]
+    said: list[dict[Any, Any]] = evidence[columns].to_dict("records")
+    said.sort(key=lambda r: (r["known_at"], r["id"]))
     out = {}
     for at, lang in enumerate(LANGS):
         kind = kinds()[row["kind"]]
         name = (kind.name_zh, kind.name_en)[at]
-        where = _where(evidence, str(row["township"]), at, places)
+        where = _where(said, str(row["township"]), at, places)
         out[f"title_{lang}"] = say("incident.title", lang, where=where, kind=name) if where else name
-        out[f"summary_{lang}"] = _summary(row, evidence, sources, lang)
+        out[f"summary_{lang}"] = _summary(row, said, sources, lang)
     return out
 
 
-def _where(evidence: pd.DataFrame, township: str, at: int, places: Places) -> str:
+def _where(evidence: list[dict[Any, Any]], township: str, at: int, places: Places) -> str:
     """The subject when there is one alone, else the township."""
-    subjects = {s for s in evidence["subject"] if s in places.names}
+    subjects = {r["subject"] for r in evidence} & places.names.keys()
     if len(subjects) == 1:
         return places.names[subjects.pop()][at]
     return places.names[township][at] if township in places.names else ""
 
 
-def _summary(row: dict[str, Any], evidence: pd.DataFrame, sources: list[dict[str, Any]], lang: str) -> str:
+def _summary(row: dict[str, Any], evidence: list[dict[Any, Any]], sources: list[dict[str, Any]], lang: str) -> str:
     begun = f"{pd.Timestamp(row['first_at']).tz_convert(LOCAL):%m-%d %H:%M}"
     parts = [say("incident.since", lang, time=begun)]
-    seen = evidence[evidence["standing"] & (evidence["origin"] != "verdict") & (evidence["weight"] != "human.alert")]
+    seen = [r for r in evidence if r["standing"] and r["origin"] != "verdict" and r["weight"] != "human.alert"]
     for eye, word, text in _SEEN:
-        mine = seen[seen["eye"] == eye].sort_values(["known_at", "id"])
-        if mine.empty:
+        mine = [r for r in seen if r["eye"] == eye]
+        if not mine:
             continue
-        names = list(dict.fromkeys(mine[f"name_{lang}"]))
+        names = list(dict.fromkeys(r[f"name_{lang}"] for r in mine))
         told = say("incident.and", lang).join(names[:_NAMED])
         more = say("incident.more", lang, n=len(names)) if len(names) > _NAMED else ""
-        n = int(mine["certainty"].sum()) if eye == "human" else len(mine)
+        n = int(sum(r["certainty"] for r in mine)) if eye == "human" else len(mine)
         parts.append(say(text, lang, eye=say(word, lang), n=n, names=told + more))
     parts.append(say("incident.believed", lang, share=f"{row['confidence']:.0%}"))
     if row["outcome"]:

@@ -160,8 +160,10 @@ def _compare(
             joined.setdefault(homes[old], []).append(old)
         elif not stored[old]["merged_into"]:
             _emptied(job, stored[old], out)
+    members = near.groupby("incident").indices
     for given in fused.incidents.to_dict("records"):
-        _one(job, tx, given, near, stored, joined.get(given["id"], []), out)
+        mine = near.iloc[members[given["id"]]]
+        _one(job, tx, given, mine, stored, joined.get(given["id"], []), out)
     for to, olds in sorted(joined.items()):
         for old in olds:
             if stored[old]["merged_into"] != to:
@@ -215,14 +217,13 @@ def _one(
     job: Settling,
     tx: book.Connection,
     given: dict[Any, Any],
-    near: pd.DataFrame,
+    mine: pd.DataFrame,
     stored: Mapping[str, dict[str, Any]],
     joined: list[str],
     out: _Change,
 ) -> None:
     """One incident as the evidence gives it now, beside what is stored of it and of those that joined it."""
     name = str(given["id"])
-    mine = near[near["incident"] == name]
     here, row = stored.get(name), _given(given)
     others = [stored[i] for i in joined if not stored[i]["merged_into"]]
     if here is None or here["merged_into"]:
