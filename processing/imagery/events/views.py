@@ -91,6 +91,7 @@ def shaded(bands: Mapping[str, np.ndarray], before: ClearView) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         return np.asarray(
             (before.index("ndvi") >= limits["clearing_ndvi_before_min"])
+            & (before.index("mndwi") < 0)  # a bloom is green too, and its end is dark water
             & (bands["nir"] <= limits["shade_nir_max"] * before.bands["nir"])
             & (bands["swir16"] <= limits["shade_swir_max"] * before.bands["swir16"])
             & (visible <= limits["shade_visible_max"] * before.index("visible"))
