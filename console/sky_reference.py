@@ -59,7 +59,8 @@ _RULES = """## Rules for all of them
 PM2.5 = a + b x, x = AOD (1 - RH) / PBLH where a mixing height is known, AOD (1 - RH) where it is not. `sanyan sky fit`
 takes AOD scenes (MCD19A2, Himawari), hourly PM2.5 and humidity of the stations, pairs them within `match_hours`, and
 prints n, R2 and RMSE, inside and with every station left out in turn. Fewer than `pm25_pairs_min` pairs or
-`pm25_stations_min` stations: withheld. Cloud hides more than half of the days here, so a map is of clear days.
+`pm25_stations_min` stations: withheld. With a kept line `sanyan sky pm25` writes a map and a mean a township for each
+day (`ecology.pm25`). Cloud hides more than half of the days here, so a map is of clear days.
 """
 
 _PRODUCT_COLUMNS = ["id", "name", "formula", "unit", "over", "bands", "mark", "confidence", "source", "limits"]

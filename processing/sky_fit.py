@@ -1,7 +1,7 @@
 """The shell of calibrations: products of the sky and values of stations in the lake -> lines, printed and kept.
 
-Water: `products/<day>/<product>.tif` at inner water cells. PM2.5: the AOD scenes at the air stations, dried
-by the humidity the stations measured. Lines that are kept lie in `calibrations/sky.json` with their version.
+Water: `products/<day>/<product>.tif` at inner water cells. PM2.5: the AOD scenes at the air stations, dried by the
+humidity the stations measured. Lines that are kept lie in `calibrations/sky.json` with their version.
 """
 
 import logging
@@ -32,10 +32,9 @@ KEPT = "calibrations/sky.json"
 _KEY = ["medium", "station_id", "parameter", "time", "period"]
 #: product of AOD -> its band and, where the file has one, the quality band.
 AOD = {"mcd19a2": ("aod055", "AOD_QA"), "aod": ("aod", None)}
+#: Around the scenes asked for: their values of stations lie this near at most.
 _MARGIN = timedelta(days=1)
 _WATER = ("sentinel-2-l2a", "landsat-c2-l2")
-
-
 _log = logging.getLogger(__name__)
 
 
@@ -124,9 +123,9 @@ def dried(samples: pd.DataFrame, humidity: pd.DataFrame, limits: Mapping[str, fl
     usual = humidity.groupby(["time", "period"], as_index=False)["value"].mean()
     silent = sorted(set(samples["station_id"]) - set(humidity["station_id"]))
     filled = pd.concat([humidity, *(usual.assign(station_id=station) for station in silent)], ignore_index=True)
-    wet = matchups.pairs(samples, filled, hours=limits["match_hours"]).set_index(["station_id", "time"])["ground"]
+    wet = matchups.pairs(samples, filled, hours=limits["match_hours"]).drop_duplicates(["station_id", "time"])
     here = pd.MultiIndex.from_frame(samples[["station_id", "time"]])
-    share = wet.reindex(here).to_numpy(dtype=float)
+    share = wet.set_index(["station_id", "time"])["ground"].reindex(here).to_numpy(dtype=float)
     share = np.where(share <= limits["pm25_humidity_max"], share, np.nan)
     dry = aerosol.near_ground(xr.DataArray(samples["sky"].to_numpy(float)), xr.DataArray(share)).values
     lost = samples["sky"].notna().to_numpy() & np.isnan(dry)

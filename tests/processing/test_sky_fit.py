@@ -169,6 +169,8 @@ def test_humid_air_is_not_paired():
     found = sky_fit.dried(samples, wet, limits)
     np.testing.assert_allclose(found["sky"], [0.2, np.nan, np.nan])
     assert found["reason"].tolist() == ["", "humidity", "cells"]
+    twice = sky_fit.dried(pd.concat([samples, samples], ignore_index=True), wet, limits)  # two scenes at one moment
+    np.testing.assert_array_equal(twice["sky"], [*found["sky"], *found["sky"]])
     none = sky_fit.dried(samples, wet.iloc[:0], limits)
     assert none["reason"].tolist() == ["humidity", "humidity", "cells"]
 
