@@ -17,7 +17,7 @@ from processing.imagery.calibration import Fit
 from processing.imagery.grid import Grid, county_grid, onto
 from processing.imagery.tables import thresholds
 from processing.imagery.zonal import zonal_mean, zone_raster
-from processing.indicators.ecology_history import pm25_rows
+from processing.indicators.ecology_fits import pm25_rows
 from processing.sky_fit import AOD, aod_of, ground, kept, scenes_of
 from store.home import Home
 

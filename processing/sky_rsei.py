@@ -24,7 +24,7 @@ from processing.imagery.grid import Grid, county_grid, onto
 from processing.imagery.rsei import Loadings
 from processing.imagery.tables import thresholds
 from processing.imagery.zonal import zonal_mean, zone_raster
-from processing.indicators.ecology_history import rsei_rows
+from processing.indicators.ecology_fits import rsei_rows
 from store.home import Home
 from store.scenes import read_band
 

@@ -1,22 +1,18 @@
-"""What years of the sky eye say: how unusual a quarter is, where vegetation goes, and how whole the land is.
+"""What years of the sky eye say: how unusual a quarter is, and where vegetation goes.
 
 Nothing looks ahead: what was said of a quarter or year stays said when more years come.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from domain.records import TABLES, Flag
-from domain.times import DAY, LOCAL, SEASON, YEAR
+from domain.times import LOCAL, SEASON, YEAR
 from processing.imagery.anomaly import anomalies
-from processing.imagery.calibration import Fit
-from processing.imagery.rsei import Loadings
 from processing.imagery.trend import trend
-from processing.imagery.zonal import RULE, Zonal, withheld
 from processing.registered import indicator
 
 Limits = Mapping[str, float]
@@ -54,7 +50,7 @@ def ndvi_anomaly(rows: pd.DataFrame, limits: Limits) -> pd.DataFrame:
         np.where(flat["z"].isna(), "withheld: earlier years never differed", ""),
     )
     told = [f"difference {d:+.3f}, {p:+.1f} %" for d, p in zip(flat["difference"], flat["percent"], strict=True)]
-    return _rows(
+    return rows_of(
         flat.assign(
             value=flat["z"].astype(float), n_valid=flat["n_years"], n_expected=flat["n_years"].clip(lower=need)
         ),
@@ -102,83 +98,13 @@ def ndvi_trend(rows: pd.DataFrame, limits: Limits) -> pd.DataFrame:
         else f"{word}, p {p:.3f}, n {n:.0f}, tau {tau:+.2f}"
         for slope, p, tau, n, word in zip(flat["slope"], flat["p"], flat["tau"], flat["n"], verdict, strict=True)
     ]
-    return _rows(
+    return rows_of(
         flat.assign(value=flat["slope"], n_valid=flat["n"], n_expected=flat["n"].clip(lower=need)),
         indicator="ecology.ndvi_trend",
         period=YEAR,
         unit="1/a",
         detail=detail,
     )
-
-
-@indicator(
-    "ecology.rsei",
-    name_zh="遥感生态指数",
-    name_en="remote sensing ecological index",
-    unit="1",
-    periods=(YEAR,),
-    subject="township",
-    formula="mean of PC1 of NDVI, wetness, NDBSI and LST, scaled 0..1 by one fit over all years, water left out",
-    completeness="share of land cells seen in the growing season at least zonal_share_min",
-    standard="own definition",
-    source="Xu 2013, Acta Ecologica Sinica 33, 7853-7862; Landsat C2 L2; bounds of imagery_coefficients.csv",
-    confidence="partly confirmed",
-    takes="history",
-    parameters=("blue", "green", "red", "nir08", "swir16", "swir22", "lwir11"),
-)
-def rsei_rows(found: Zonal, subjects: Sequence[str], year: int, loadings: Loadings, limits: Limits) -> pd.DataFrame:
-    """RSEI (0 poor .. 1 good) of each township in one year, with the version of the loadings it was made by."""
-    start = pd.Timestamp(year=year, month=1, day=1, tz=LOCAL).tz_convert("UTC").tz_localize(None)
-    signs = "" if loadings.plausible else "; signs of the loadings are not those of the index, do not use it"
-    told = f"rule {RULE}; loadings {loadings.version} of {loadings.sensor}, PC1 {loadings.share:.0%} of variance{signs}"
-    flat, detail = _by_zone(found, subjects, start, limits["zonal_share_min"], told)
-    rows = _rows(flat, indicator="ecology.rsei", period=YEAR, unit="1", detail=detail)
-    return rows.assign(edition=f"rsei {loadings.version}; imagery_thresholds.csv")
-
-
-@indicator(
-    "ecology.pm25",
-    name_zh="卫星PM2.5",
-    name_en="PM2.5 from satellite",
-    unit="ug/m3",
-    periods=(DAY,),
-    subject="township",
-    formula="mean of a + b AOD (1 - RH) over cells with AOD, a and b fitted to the ground stations",
-    completeness="a kept line (pm25_pairs_min, pm25_stations_min) and a share of cells with AOD of zonal_share_min",
-    standard="own definition",
-    source="AOD with humidity correction; line and left-out error in the detail",
-    confidence="own definition",
-    takes="history",
-    parameters=("aod", "humidity", "PM2.5"),
-)
-def pm25_rows(found: Zonal, subjects: Sequence[str], time: datetime, fit: Fit, limits: Limits) -> pd.DataFrame:
-    """PM2.5 (ug/m3) of each township on one day by a line to the stations, which the detail states with its error."""
-    start = pd.Timestamp(time).tz_convert("UTC").tz_localize(None)
-    told = f"rule {RULE}; {fit.stated()}"
-    flat, detail = _by_zone(found, subjects, start, limits["zonal_share_min"], told)
-    rows = _rows(flat, indicator="ecology.pm25", period=DAY, unit="ug/m3", detail=detail)
-    return rows.assign(edition=f"pm25 fit {fit.version}; imagery_thresholds.csv")
-
-
-def _by_zone(
-    found: Zonal, subjects: Sequence[str], time: pd.Timestamp, need: float, told: str
-) -> tuple[pd.DataFrame, list[str]]:
-    """Means with their counts, NaN where too little was seen, and the detail of each."""
-    few = withheld(found, need)
-    flat = pd.DataFrame(
-        {
-            "subject": list(subjects),
-            "time": time,
-            "value": np.where(few, np.nan, found.mean),
-            "n_valid": found.n_valid,
-            "n_expected": found.n_expected,
-        }
-    )
-    why = [
-        f"withheld: {share:.0%} of cells usable, at least {need:.0%} needed; " if little else ""
-        for share, little in zip(found.share, few, strict=True)
-    ]
-    return flat, [reason + told for reason in why]
 
 
 def _series(rows: pd.DataFrame) -> xr.DataArray:
@@ -194,7 +120,10 @@ def _series(rows: pd.DataFrame) -> xr.DataArray:
     )
 
 
-def _rows(flat: pd.DataFrame, *, indicator: str, period: str, unit: str, detail: list[str]) -> pd.DataFrame:
+def rows_of(
+    flat: pd.DataFrame, *, indicator: str, period: str, unit: str, detail: list[str], edition: str = EDITION
+) -> pd.DataFrame:
+    """Rows of `periods`, formed as `indicators`, from subject, time (UTC, no zone), value, n_valid and n_expected."""
     return TABLES["periods"].frame(
         pd.DataFrame(
             {
@@ -210,7 +139,7 @@ def _rows(flat: pd.DataFrame, *, indicator: str, period: str, unit: str, detail:
                 "n_expected": flat["n_expected"].to_numpy().astype(np.int32),
                 "flag": np.where(flat["value"].isna(), Flag.MISSING, Flag.PASS),
                 "detail": detail,
-                "edition": EDITION,
+                "edition": edition,
             }
         )
     )
