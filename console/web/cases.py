@@ -38,6 +38,12 @@ def listed(site: Site, wanted: Filter, *, limit: int, offset: int = 0) -> pd.Dat
     return read_incidents(site.home.ledger, now=site.now(), limit=limit, offset=offset, **wanted.asked())
 
 
+def fingerprint(found: pd.DataFrame) -> tuple[Any, ...]:
+    """What a person would see change in a list: only then is it drawn anew."""
+    columns = ["id", "version", "severity", "n_evidence", "confidence", "overdue"]
+    return tuple(found[[c for c in columns if c in found]].itertuples(index=False, name=None))
+
+
 def counted(site: Site, wanted: Filter) -> int:
     """How many incidents fit."""
     return count_incidents(site.home.ledger, **wanted.asked())

@@ -93,7 +93,7 @@ def gaps(site: Site, rows: pd.DataFrame, asked: SeriesAsked) -> list[Gap]:
     step = pd.Timedelta(length)
     # The newest periods are under way or on their way: silence at the end counts from the third missing value on.
     last = pd.Timestamp(asked.end).as_unit("us") - 2 * step
-    edges = pd.concat([good[good < last], pd.Series([max(last, good.max())])], ignore_index=True)
+    edges = good if good.max() >= last else pd.concat([good, pd.Series([last])], ignore_index=True)
     out = []
     coverage = site.home.coverage.read(str(rows["feed"].iloc[-1]), asked.start, asked.end)
     for before, after in pairwise(edges):

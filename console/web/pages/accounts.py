@@ -88,13 +88,11 @@ def _link(view: View, login: str) -> None:
     secret = view.act("accounts", make)
     if secret is None:
         return
-    with ui.dialog() as dialog, ui.card().classes("max-w-full"):
+    with view.dialog() as dialog:
         tag("h2", view.t("web.accounts.link"))
         tag("p", view.t("web.accounts.link_hint", login=login), "sy-soft sy-small")
         tag("pre", f"/link/{secret}", "sy-raw")
         ui.button(view.t("web.close"), on_click=dialog.close).props("flat no-caps")
-    dialog.on("hide", dialog.delete)
-    dialog.open()
 
 
 def _form(view: View, refresh: Any) -> None:

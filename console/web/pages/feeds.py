@@ -138,15 +138,13 @@ def _payload(view: View, found: pd.DataFrame, identity: str) -> None:
         return
     row = {str(k): v for k, v in rows.iloc[0].to_dict().items()}
     view.site.log(view.user, "raw", identity)
-    with ui.dialog() as dialog, ui.card().classes("w-full").style("max-width:900px"):
+    with view.dialog(wide=True) as dialog:
         tag("h2", str(row["detail"]), "sy-wrap")
         text = TextBox(view, row)
         with ui.row().classes("w-full justify-end"):
             if view.may("personal"):
                 ui.button(view.t("web.unmask"), on_click=text.unmask).props("flat no-caps").mark("unmask")
             ui.button(view.t("web.close"), on_click=dialog.close).props("flat no-caps")
-    dialog.on("hide", dialog.delete)
-    dialog.open()
 
 
 class TextBox:

@@ -101,6 +101,16 @@ class View:
         self.house.watch.subscribers.add(told)
         self.client.on_delete(lambda: self.house.watch.subscribers.discard(told))
 
+    @contextmanager
+    def dialog(self, *, wide: bool = False) -> Iterator[ui.dialog]:
+        """A dialog; it belongs to the whole page, so that what is drawn anew below does not take it away."""
+        with self.client.content, ui.dialog() as dialog:
+            card = ui.card().classes("max-w-full w-full sy-wide-card" if wide else "max-w-full w-96")
+            with card:
+                yield dialog
+        dialog.on("hide", dialog.delete)
+        dialog.open()
+
     def sound(self) -> None:
         """Sound the alarm."""
         ui.run_javascript("syAlarm()")

@@ -39,24 +39,54 @@ def register(house: House) -> None:
     @ui.page("/incidents/{incident_id}")
     def incident(request: Request, incident_id: str) -> None:
         with framed(house, request, "/incidents", "web.nav.incidents") as view:
-
-            @ui.refreshable
-            def shown() -> None:
-                case = read_case(view.site.home.ledger, incident_id)
-                if case is None:
-                    ui.label(view.t("web.incident.unknown")).classes("sy-soft")
-                    return
-                _page(view, case, shown.refresh)
-
-            shown()
-        view.subscribe(lambda change: _changed(view, change, shown.refresh))
+            shown = _Shown(view, incident_id)
+            shown.draw()
+        view.subscribe(lambda change: _changed(view, change, shown))
         if request.query_params.get("print") == "1":
             ui.timer(1.0, lambda: ui.run_javascript("window.print()"), once=True)
 
 
-def _changed(view: View, change: Any, refresh: Callable[[], Any]) -> None:
+class _Shown:
+    """The incident as the page shows it now."""
+
+    def __init__(self, view: View, incident_id: str) -> None:
+        self.view, self.id = view, incident_id
+        self.seen: tuple[Any, ...] = ()
+
+    @ui.refreshable_method
+    def draw(self) -> None:
+        """Draw what is there now."""
+        case = read_case(self.view.site.home.ledger, self.id)
+        self.seen = _told(case)
+        if case is None:
+            ui.label(self.view.t("web.incident.unknown")).classes("sy-soft")
+        else:
+            _page(self.view, case, self.draw.refresh)
+
+    def renew(self) -> None:
+        """Draw anew if there is anything new: a button must not vanish under a hand."""
+        if _told(read_case(self.view.site.home.ledger, self.id)) != self.seen:
+            self.draw.refresh()
+
+
+def _told(case: Case | None) -> tuple[Any, ...]:
+    """What would make the page another."""
+    if case is None:
+        return ()
+    row = case.incident
+    return (
+        row["id"],
+        row["version"],
+        row["n_evidence"],
+        row["severity"],
+        len(case.timeline),
+        tuple(case.tasks["state"]),
+    )
+
+
+def _changed(view: View, change: Any, shown: _Shown) -> None:
     if "incidents" in change.what:
-        refresh()
+        shown.renew()
     if change.reds:
         view.sound()
 
@@ -142,7 +172,7 @@ def _ask(view: View, case: Case, name: str, refresh: Callable[[], Any]) -> None:
     if name in _PLAIN:
         _take(view, case, name, {}, refresh)
         return
-    with ui.dialog() as dialog, ui.card().classes("w-96 max-w-full"):
+    with view.dialog() as dialog:
         tag("h2", view.t(f"web.act.{name}"))
         fields: dict[str, Any] = {}
         if name == "assign":
@@ -165,8 +195,6 @@ def _ask(view: View, case: Case, name: str, refresh: Callable[[], Any]) -> None:
                     dialog.close()
 
             ui.button(view.t("web.ok"), on_click=go).props("no-caps unelevated").mark("confirm")
-    dialog.on("hide", dialog.delete)
-    dialog.open()
 
 
 def _take(view: View, case: Case, name: str, told: dict[str, str], refresh: Callable[[], Any]) -> bool:

@@ -10,7 +10,7 @@ from fastapi import Request
 from nicegui import ui
 
 from alerts.incidents.actions import acknowledge
-from console.web.cases import FILTERS, Filter, counted, listed
+from console.web.cases import FILTERS, Filter, counted, fingerprint, listed
 from console.web.colours import scale
 from console.web.pages.frame import House, View, framed, tag
 from console.web.pages.rows import incident_address, incident_rows
@@ -27,6 +27,7 @@ class _List:
         self.view, self.wanted, self.page = view, wanted, page
         self.ids: list[str] = []
         self.chosen = -1
+        self.seen: tuple[Any, ...] = ()
 
     @ui.refreshable_method
     def rows(self) -> None:
@@ -36,10 +37,17 @@ class _List:
         self.page = min(self.page, pages)
         found = listed(self.view.site, self.wanted, limit=_PAGE, offset=(self.page - 1) * _PAGE)
         self.ids = [str(i) for i in found["id"]]
+        self.seen = fingerprint(found)
         ui.label(self.view.t("web.incidents.count", n=total)).classes("sy-soft sy-small")
         incident_rows(self.view, found)
         if pages > 1:
             ui.pagination(1, pages, value=self.page, direction_links=True, on_change=lambda e: self.go(e.value))
+
+    def renew(self) -> None:
+        """Draw anew if there is anything new: a row must not move under a hand."""
+        now = listed(self.view.site, self.wanted, limit=_PAGE, offset=(self.page - 1) * _PAGE)
+        if fingerprint(now) != self.seen:
+            self.rows.refresh()
 
     def go(self, page: int) -> None:
         """Another page."""
@@ -117,7 +125,7 @@ def register(house: House) -> None:
 
 def _changed(view: View, shown: _List, change: Any) -> None:
     if "incidents" in change.what:
-        shown.rows.refresh()
+        shown.renew()
     if change.reds:
         view.sound()
         ui.notify(view.t("web.incidents.red", n=len(change.reds)), type="negative", timeout=10000)

@@ -78,7 +78,7 @@ def _standing(view: View, row: dict[Any, Any], refresh: Any) -> None:
 
 
 def _end(view: View, row: dict[Any, Any], refresh: Any) -> None:
-    with ui.dialog() as dialog, ui.card().classes("w-96 max-w-full"):
+    with view.dialog() as dialog:
         tag("h2", view.t("web.silences.end"))
         why = ui.textarea(view.t("web.field.why")).props("autogrow maxlength=2000").classes("w-full")
 
@@ -88,8 +88,6 @@ def _end(view: View, row: dict[Any, Any], refresh: Any) -> None:
                 refresh()
 
         ui.button(view.t("web.ok"), on_click=go).props("no-caps unelevated")
-    dialog.on("hide", dialog.delete)
-    dialog.open()
 
 
 def _over(view: View, row: dict[Any, Any], why: str) -> int:
