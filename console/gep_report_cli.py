@@ -109,4 +109,7 @@ def reproduce(folder: Annotated[Path, typer.Argument(help="Folder of a package."
     columns = {"zone": "left", "ecosystem": "left", "part": "left", "what": "left", "stated": "right", "ours": "right"}
     screen.print(screens.table("title.unlike", columns, rows))
     screen.print(say("done.unlike", n=len(found)))
+    others = package.other_tables(read)
+    if others:
+        screen.print(say("gep.other_tables", tables=", ".join(others), software=read.manifest["software"]))
     raise typer.Exit(1)

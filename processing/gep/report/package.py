@@ -129,6 +129,12 @@ def read(folder: Path) -> Package:
     )
 
 
+def other_tables(package: Package) -> list[str]:
+    """Tables of parameters of this installation that are not those the package was made with."""
+    stated = package.manifest["parameters"]
+    return [path.name for path in parameter_tables() if sha256(path.read_bytes()) != stated.get(path.name)]
+
+
 def differences(package: Package) -> pd.DataFrame:
     """Cells that come out otherwise than the package says when it is made again: none on any machine.
 

@@ -99,6 +99,7 @@ def _cover(sheet: Worksheet, document: Document, looks: _Looks) -> None:
         sheet.merge_range(row, 0, row, 1, text, looks.loud)
         sheet.set_row(row, 15 * (1 + _width(text) // 105))
     sheet.hide_gridlines(2)
+    sheet.fit_to_pages(1, 0)
 
 
 def _sheet(sheet: Worksheet, table: Table, looks: _Looks, formulas: Mapping[str, _Formula], document: Document) -> None:
