@@ -20,6 +20,7 @@ from console.air_cli import app as air_app
 from console.bulletin_cli import app as bulletin_app
 from console.bulletin_cli import statistics
 from console.gep_cli import app as gep_app
+from console.history_cli import app as history_app
 from console.incidents_cli import app as incidents_app
 from console.quality import app as quality_app
 from console.review import app as review_app
@@ -33,7 +34,6 @@ from domain.times import LOCAL
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Sanyan 三眼: 天眼, 地眼, 人眼 -> indicators, GEP inputs, alerts."
 )
-history_app = typer.Typer(no_args_is_help=True, help="Real history: layouts and import. 历史数据：版式与导入。")
 app.add_typer(history_app, name="history")
 docs_app = typer.Typer(no_args_is_help=True, help="Pages written from the code. 由代码生成的文档。")
 app.add_typer(docs_app, name="docs")
@@ -163,7 +163,7 @@ def ingest(
     known = feeds_of(place)
     chosen = feeds or list(known)
     for name in chosen:
-        if name not in known:
+        if name not in known and name not in feeds_of(place, only=name):
             raise PipelineError(say("error.feed", feed=name, known=", ".join(known)))
     window = (instant(start, now - timedelta(days=1)), instant(end, now))
     with progress() as show:
@@ -351,44 +351,6 @@ def verify(
     screen.print(screens.counts_table(result))
     if len(result.differences):
         screen.print(screens.differences_table(result))
-
-
-@history_app.command("layouts")
-def history_layouts() -> None:
-    """The layouts that can be imported. 可导入的版式。"""
-    from console import screens
-    from ingest.layouts import find, names
-
-    rows = [(name, find(name).title) for name in names()]
-    screen.print(screens.table("title.layouts", {"layout": "left", "title": "left"}, rows))
-
-
-@history_app.command("import")
-def history_import(
-    layout: Annotated[str, typer.Argument(help="A name of `sanyan history layouts`, or a YAML file.")],
-    path: Annotated[Path, typer.Argument(help="The folder or file to read.")],
-    home: HomeOption = None,
-) -> None:
-    """Read real history by the description of its layout. 按版式导入历史数据。"""
-    from ingest.history import import_history
-    from ingest.layouts import find, read_layout
-
-    chosen = read_layout(Path(layout)) if layout.endswith((".yaml", ".yml")) else find(layout)
-    with progress() as show:
-        c = import_history(open_home(home), chosen, path, now=datetime.now(UTC), progress=show)
-    rejected = sum(c.rejected.values())
-    screen.print(
-        say(
-            "done.import",
-            layout=layout,
-            files=c.payloads,
-            records=c.records,
-            new=c.new,
-            changed=c.changed,
-            unchanged=c.unchanged,
-            rejected=rejected,
-        )
-    )
 
 
 @docs_app.command("indicators")

@@ -9,6 +9,7 @@ An import is an upsert like any other: doing it twice changes nothing, and one t
 """
 
 import io
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +30,7 @@ from ingest.old_frames import read_frames
 from ingest.old_scenes import read_raster, read_scenes
 from ingest.places import needed, station_rows
 from store.home import Home
+from store.scenes import NOTES
 
 #: What is being done, and which share of it is.
 Progress = Callable[[str, float], None]
@@ -59,6 +61,7 @@ class Counts:
     reference: int = 0
     rejected: dict[str, int] = field(default_factory=dict)  # by reason
     notices: dict[str, int] = field(default_factory=dict)  # what was taken in otherwise than the files say
+    statements: tuple[str, ...] = ()  # where items and files of scenes disagree
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +180,10 @@ def save(home: Home, layout: Layout, imported: Sequence[Imported], *, now: datet
     n_reference = _keep(home, f"reference/{layout.id}.csv", [_plain(i.reference) for i in imported], key)
     why = f"history import {layout.id}"
     scenes = [i.scenes for i in imported if i.scenes is not None]
-    for frame in scenes:
-        home.lake.upsert("scenes", frame, now=now, why=why)
     rows = Counter[str]()
+    for frame in scenes:
+        done = home.lake.upsert("scenes", frame, now=now, why=why)
+        rows.update(new=done.new, changed=done.changed, unchanged=len(frame) - done.new - done.changed)
     for frame in _frames(layout, imported, now):
         done = home.lake.upsert("observations", frame, now=now, why=why)
         known = len(frame) - done.new - done.changed
@@ -197,6 +201,12 @@ def save(home: Home, layout: Layout, imported: Sequence[Imported], *, now: datet
         reference=n_reference,
         rejected=dict(sorted(Counter(str(r.reason) for r in refused).items())),
         notices=dict(sorted(notices.items())),
+        statements=tuple(
+            f"{row['id']}: {note}"
+            for frame in scenes
+            for row in frame.to_dict("records")
+            for note in json.loads(row["properties"]).get(NOTES, ())
+        ),
     )
 
 
@@ -295,6 +305,7 @@ def _added(one: Counts, two: Counts) -> Counts:
         **{name: getattr(one, name) + getattr(two, name) for name in numbers},
         rejected=dict(Counter(one.rejected) + Counter(two.rejected)),
         notices=dict(Counter(one.notices) + Counter(two.notices)),
+        statements=one.statements + two.statements,
     )
 
 

@@ -76,13 +76,13 @@ def feeds_root() -> str:
     return os.environ.get("SANYAN_FEEDS", "var/feeds")
 
 
-def feeds_of(home: Home) -> dict[str, Feed]:
-    """The feeds of this deployment, by id.
+def feeds_of(home: Home, *, only: str | None = None) -> dict[str, Feed]:
+    """The active feeds of this deployment, by id, and the one named by `only`, active or not.
 
     Raises:
         CatalogueError: every problem of feeds.yaml at once.
     """
-    return for_registry(home.registry.root)
+    return for_registry(home.registry.root, only=only)
 
 
 def ingest(home: Home, feed: Feed | str, *, start: datetime, end: datetime, now: datetime, root: str) -> Counts:

@@ -7,7 +7,7 @@ scene. Bytes that are fewer or others than the item says, and a place that is no
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -111,13 +111,14 @@ def disagreements(stated: Mapping[str, Any], found: Mapping[str, Any]) -> list[s
     if said is not None and not all(
         math.isclose(s, f, rel_tol=1e-9, abs_tol=1e-9) for s, f in zip(said, found["transform"], strict=True)
     ):
-        out.append(
-            f"the item says cells of {said[0]:g} from {said[2]:g} {said[5]:g}, the file has {found['transform'][0]:g} "
-            f"from {found['transform'][2]:g} {found['transform'][5]:g}"
-        )
+        out.append(f"the item says cells of {_cells(said)}, the file has {_cells(found['transform'])}")
     if stated.get("epsg") and found["crs"] != f"EPSG:{stated['epsg']}":
         out.append(f"the item says EPSG:{stated['epsg']}, the file {found['crs'][:40]}")
     return out
+
+
+def _cells(transform: Sequence[float]) -> str:
+    return f"{transform[0]:.10g} from {transform[2]:.10g} {transform[5]:.10g}"
 
 
 def _by(size: Any) -> str:

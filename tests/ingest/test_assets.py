@@ -167,7 +167,7 @@ def test_a_file_that_disagrees_with_its_item_is_believed_and_the_difference_stat
     assert counts.new == 1
     assert properties(place)["sanyan:notes"] == [
         "B02: the item says 10980 x 10980 cells, the file has 600 x 600",
-        "B02: the item says cells of 10 from 750000 3.16e+06, the file has 60 from 750000 3.16e+06",
+        "B02: the item says cells of 10 from 750000 3160000, the file has 60 from 750000 3160000",
     ]
     assert read_band(place.files, place.lake.read("scenes").iloc[0], "blue").shape == (600, 600)
 

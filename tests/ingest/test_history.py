@@ -188,7 +188,7 @@ def test_official_values_are_found_by_their_layout(tmp_path):
         ("zhejiang_water", "water_official_4h_zhejiang_2021", {"records": 2795, "new": 22417, "stations": 102}),
         ("hunan_soil", "soil_hunan", {"records": 136, "new": 272, "stations": 136}),
         ("hj212_appendix_c", "hj212", {"records": 37, "stations": 1}),
-        ("sentinel2_local", "sentinel2_l2a_29RKH", {"records": 1, "scenes": 1, "rejected": {}}),
+        ("sentinel2_local", "sentinel2_l2a_29RKH", {"records": 1, "scenes": 1, "new": 1, "rejected": {}}),
         ("s5p_no2_series", "s5p_no2_daily", {"records": 6, "scenes": 6, "rejected": {}}),
         ("copernicus_dem", "dem_copernicus30", {"records": 1, "scenes": 1, "rejected": {}}),
     ],
@@ -214,6 +214,8 @@ def test_the_real_scene_is_read_from_its_decimated_files(tmp_path):
     assert own.files.read_raster(json.loads(scene["assets"])["red"]).shape == (1098, 1098)
     notes = json.loads(scene["properties"])["sanyan:notes"]
     assert "red: the item says 10980 x 10980 cells, the file has 1098 x 1098" in notes
+    assert len(counts.statements) == len(notes) == 30
+    assert counts.statements[0].startswith("S2A_29RKH_20200219_0_L2A: aot: the item says 5490 x 5490 cells")
     raw = {name: read_band(own.files, scene, name) for name in ("red", "nir", "swir16", "scl")}
     properties = json.loads(scene["properties"])
     seen = surface("sentinel-2-l2a", raw, properties, day=date(2020, 2, 19), limits=thresholds())
