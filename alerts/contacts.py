@@ -55,9 +55,8 @@ def contacts(home: Home, rule: Rule, horizon: Horizon, until: datetime, absent: 
     lengths = {p: length // MICRO for p, length in LENGTHS.items()}
     station = np.searchsorted(stations, found["station_id"].to_numpy(dtype=object)).astype(np.int64)
     heard = micros_of(found["time"]) + found["period"].map(lengths).fillna(0).to_numpy(dtype=np.int64)
-    excused = [
-        (i, at) for i, s in enumerate(stations) for at in maintenance.heard(absent.get(s, ()), on.wait(known[s]))
-    ]
+    due = {*station.tolist(), *(i for i, at in enumerate(since) if at >= 0)}
+    excused = [(i, at) for i in sorted(due) for at in _excused(stations[i], absent, on.wait(known[stations[i]]))]
     return Contacts(
         stations=tuple(stations),
         station=np.r_[station, np.array([i for i, _ in excused], dtype=np.int64)],
@@ -66,6 +65,10 @@ def contacts(home: Home, rule: Rule, horizon: Horizon, until: datetime, absent: 
         until=np.array(end, dtype=np.int64),
         wait=np.array([on.wait(known[s]) // MICRO for s in stations], dtype=np.int64),
     )
+
+
+def _excused(station: str, absent: Spans, wait: timedelta) -> list[int]:
+    return maintenance.heard(absent.get(station, ()), wait)
 
 
 def _origin(horizon: datetime | None, origin: datetime) -> int:
