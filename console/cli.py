@@ -25,6 +25,7 @@ from console.incidents_cli import app as incidents_app
 from console.quality import app as quality_app
 from console.review import app as review_app
 from console.rules_cli import app as rules_app
+from console.sky_cli import app as sky_app
 from console.suppressions_cli import maintenance_app, messages_app, shelve_app, silence_app
 from console.web_cli import app as web_app
 from domain.errors import PipelineError
@@ -45,6 +46,7 @@ app.add_typer(incidents_app, name="incidents")
 app.add_typer(bulletin_app, name="bulletin")
 app.command("statistics")(statistics)
 app.add_typer(gep_app, name="gep")
+app.add_typer(sky_app, name="sky")
 app.add_typer(rules_app, name="rules")
 app.add_typer(silence_app, name="silence")
 app.add_typer(shelve_app, name="shelve")

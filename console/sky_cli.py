@@ -1,0 +1,11 @@
+"""`sanyan sky`: calibrations against the stations, PM2.5 from AOD, anomalies and trends, RSEI."""
+
+import typer
+
+from console import sky_fit, sky_history
+
+app = typer.Typer(no_args_is_help=True, help="The sky eye: calibrations and years. 天眼：标定、距平、趋势、生态指数。")
+app.command()(sky_fit.fit)
+app.command()(sky_fit.pm25)
+app.command()(sky_history.history)
+app.command()(sky_history.rsei)
