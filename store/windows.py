@@ -13,7 +13,7 @@ from rasterio.windows import Window
 from domain.errors import FeedCorrupt
 
 #: What GDAL may keep of decoded blocks, MB. Windows follow the file's own blocks, so more only costs memory.
-CACHE_MB = 64
+CACHE_MB = 32
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,13 @@ from domain.registry import Zones
 from processing.imagery import mask, products, zonal
 from processing.imagery.cells import Rule, cells_of
 from processing.imagery.grid import Grid, grid_of
-from processing.imagery.reflectance import OFFSET, Offset, Policy, metadata_offset, offset, reflectance
+from processing.imagery.physical import physical
+from processing.imagery.reflectance import OFFSET, SCALE, Offset, Policy, metadata_offset, offset
 from processing.imagery.tables import SENTINEL2, scene_classes
 from processing.imagery.zonal_kernel import difference, tally
 
 #: Cells of a block at most, unless the files store more together: what a thread keeps in memory.
-CELLS = 2**21
+CELLS = 2**20
 #: Indices that are the normalized difference of two bands: the first less the second.
 PAIRS = {
     "ndvi": ("B08", "B04"),
@@ -147,7 +148,7 @@ def job(
         grid = _grid(finest)
         step = lcm(*(_factor(raster, grid) for raster in rasters.values()))
         stored = finest.block
-    return Job(opened, chosen, layer, grid, stored, step, zones, rule, limits["cloud_buffer_m"], 0, limits)
+    return Job(opened, chosen, layer, grid, stored, step, zones, rule, limits["cloud_buffer_m"], 0, dict(limits))
 
 
 def statistics(
@@ -296,7 +297,8 @@ def _enlarged(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 def _quantities(work: Job) -> dict[str, np.ndarray]:
     """Reflectance of every digital number there is, by the same function that reads whole bands."""
     numbers = xr.DataArray(_EVERY_NUMBER, dims="dn")
-    return {band: reflectance(numbers, work.offset_dn).values for band in work.bands}
+    scale, offset_dn = 1 / SCALE, work.offset_dn / SCALE
+    return {b: physical(SENTINEL2, b, numbers, scale=scale, offset=offset_dn).values for b in work.bands}
 
 
 def _decided(whole: Part, properties: Mapping[str, Any], limits: Mapping[str, float], policy: Policy) -> Offset:

@@ -2,7 +2,7 @@
 
 import platform
 
-from tests.bench import aqi_peers, decade, hj212, lake, prsa, qc_peers
+from tests.bench import aqi_peers, console, decade, hj212, lake, prsa, qc_peers, sky
 
 BENCHES = {
     "HJ 212 decoding": hj212,
@@ -11,6 +11,8 @@ BENCHES = {
     "Quality control": qc_peers,
     "Hourly AQI": aqi_peers,
     "Ten years of air and water": decade,
+    "Console": console,
+    "Sky eye": sky,
 }
 
 

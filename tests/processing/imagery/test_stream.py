@@ -12,7 +12,7 @@ from distributed import Client, LocalCluster
 from domain.errors import FeedCorrupt
 from processing.imagery import mask, products, stream, zonal
 from processing.imagery.cells import cells_of
-from processing.imagery.reflectance import reflectance
+from processing.imagery.physical import physical
 from processing.imagery.stream import Block
 from processing.imagery.tables import thresholds
 from store.files import Files
@@ -46,7 +46,11 @@ def whole(files, layer, rule, store):
     """The same by the functions that take whole layers."""
     bands = {b: store.read_raster(f) for b, f in files.items()}
     clear = mask.clear(bands["SCL"], buffer_m=LIMITS["cloud_buffer_m"]).values.repeat(2, axis=0).repeat(2, axis=1)
-    made = products.compute({b: reflectance(bands[b], -1000) for b in ("B04", "B08")}, [layer], limits=LIMITS)[layer]
+    made = products.compute(
+        {b: physical("sentinel-2-l2a", b, bands[b], scale=1e-4, offset=-0.1) for b in ("B04", "B08")},
+        [layer],
+        limits=LIMITS,
+    )[layer]
     work = job(files, layer, rule)
     cells = cells_of(work.zones["zones"], work.grid, rule)
     values = np.where(clear, made.values, np.float32("nan")).astype(np.float32)
