@@ -239,7 +239,11 @@ def _parquet(frame: pd.DataFrame) -> bytes:
     return out.getvalue()
 
 
-_TEXT = ("zone", "region", "ecosystem", "part", "item", "quantity", "parameter", "set", "source", "unit", "method")
+#: Columns that are numbers; in inputs.csv `quantity` is a name.
+_NUMBERS = frozenset(
+    ("value", "n_valid", "n_expected", "year", "low", "high", "quantity", "quantity_low", "quantity_high")
+    + ("price", "value_cny", "n_unconfirmed")
+)
 
 
 def _frame(path: Path) -> pd.DataFrame:
@@ -248,11 +252,11 @@ def _frame(path: Path) -> pd.DataFrame:
 
 def _parsed(content: bytes) -> pd.DataFrame:
     head = content.partition(b"\n")[0].decode("utf-8-sig").split(",")
-    numeric = {"quantity"} if "price_formula" in head else set()
-    kinds = {c: "str" for c in head if c in set(_TEXT) - numeric}
+    numbers = _NUMBERS - (set() if "price_formula" in head else {"quantity"})
+    kinds = {c: "str" for c in head if c not in numbers}
     return pd.read_csv(
         io.BytesIO(content), dtype=kinds, encoding="utf-8-sig", keep_default_na=False,
-        na_values={c: [""] for c in head if c not in kinds},
+        na_values={c: [""] for c in head if c in numbers},
     )  # fmt: skip
 
 

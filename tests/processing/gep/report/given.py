@@ -38,7 +38,19 @@ def made(
 ) -> Account:
     """The account of a year."""
     frame = inputs(year=year) if frame is None else frame
-    return account(frame, profiles()[profile], year=year, region=REGION, zones=TOWNS, draws=draws, seed=1)
+    return account(
+        frame, profiles()[profile], year=year, region=REGION, zones=TOWNS, draws=draws, seed=1, local=local()
+    )
+
+
+def local() -> pd.DataFrame:
+    """Prices of the district as its departments reported them."""
+    row = {
+        "parameter": "electricity_price", "item": "", "ecosystem": "all", "region": REGION, "year": 2025.0,
+        "value": 0.538, "low": float("nan"), "high": float("nan"), "distribution": "", "unit": "CNY/kWh", "set": "reported",
+        "source": "test", "status": "confirmed", "note": "",
+    }  # fmt: skip
+    return pd.DataFrame([row])
 
 
 def county(lang: str = "zh") -> County:
@@ -50,7 +62,7 @@ def county(lang: str = "zh") -> County:
 
 def given(frame: pd.DataFrame) -> Given:
     """As the shell has it."""
-    return Given(frame, pd.DataFrame(columns=["region", "parameter", "item", "year", "value"]), ())
+    return Given(frame, local(), ())
 
 
 def text(of: Account | None = None, lang: str = "zh", issue: Issue = ISSUE) -> Document:
