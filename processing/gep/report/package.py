@@ -241,8 +241,10 @@ def _parquet(frame: pd.DataFrame) -> bytes:
 
 #: Columns that are numbers; in inputs.csv `quantity` is a name.
 _NUMBERS = frozenset(
-    ("value", "n_valid", "n_expected", "year", "low", "high", "quantity", "quantity_low", "quantity_high")
-    + ("price", "value_cny", "n_unconfirmed")
+    (
+        *("value", "n_valid", "n_expected", "year", "low", "high"),
+        *("quantity", "quantity_low", "quantity_high", "price", "value_cny", "n_unconfirmed"),
+    )
 )
 
 

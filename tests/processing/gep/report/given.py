@@ -47,8 +47,8 @@ def local() -> pd.DataFrame:
     """Prices of the district as its departments reported them."""
     row = {
         "parameter": "electricity_price", "item": "", "ecosystem": "all", "region": REGION, "year": 2025.0,
-        "value": 0.538, "low": float("nan"), "high": float("nan"), "distribution": "", "unit": "CNY/kWh", "set": "reported",
-        "source": "test", "status": "confirmed", "note": "",
+        "value": 0.538, "low": float("nan"), "high": float("nan"), "distribution": "", "unit": "CNY/kWh",
+        "set": "reported", "source": "test", "status": "confirmed", "note": "",
     }  # fmt: skip
     return pd.DataFrame([row])
 
