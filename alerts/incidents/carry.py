@@ -14,7 +14,7 @@ _DONE = (
     "handling", "assignee", "deadline", "escalated", "reopened", "acknowledged_at", "dispatched_at", "verified_at",
     "closed_at", "closed_in_time",
 )  # fmt: skip
-Row = dict[str, Any]
+Row = dict[Any, Any]
 
 
 def begun(row: Row, now: datetime, terms: Policy, version: int) -> Row:
@@ -48,7 +48,7 @@ def carried(rows: Sequence[Row]) -> Row:
     }
 
 
-def woken(row: Row, fresh: pd.DataFrame, now: datetime, terms: Policy) -> Row:
+def woken(row: Row, fresh: Sequence[Row], now: datetime, terms: Policy) -> Row:
     """A closed incident opens again when something is seen after its closing; what only became known late is added.
 
     Args:
@@ -62,8 +62,8 @@ def woken(row: Row, fresh: pd.DataFrame, now: datetime, terms: Policy) -> Row:
     """
     if row["handling"] != Handling.CLOSED or row["closed_at"] is None:
         return {}
-    later = fresh["standing"] & (fresh["origin"] != "verdict") & (fresh["known_at"] > pd.Timestamp(row["closed_at"]))
-    if not later.any():
+    closed = pd.Timestamp(row["closed_at"])
+    if not any(e["standing"] and e["origin"] != "verdict" and e["known_at"] > closed for e in fresh):
         return {}
     live = {**row, "historical": False}
     return {"historical": False, **moved(live, Handling.OPEN, now, terms), "version": row["version"] + 1}

@@ -1,5 +1,6 @@
 """How an incident is said: title and summary in both languages, from its row and its evidence. Pure."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -20,7 +21,7 @@ _NAMED = 3
 
 
 def described(
-    row: dict[str, Any], evidence: pd.DataFrame, sources: list[dict[str, Any]], places: Places
+    row: dict[str, Any], evidence: Iterable[dict[Any, Any]], sources: list[dict[str, Any]], places: Places
 ) -> dict[str, str]:
     """title_zh, title_en, summary_zh and summary_en of an incident.
 
@@ -30,9 +31,7 @@ def described(
         sources: its likely sources, best first.
         places: for names.
     """
-    columns = ["subject", "standing", "origin", "weight", "eye", "known_at", "id", "name_zh", "name_en", "certainty"]
-    said: list[dict[Any, Any]] = evidence[columns].to_dict("records")
-    said.sort(key=lambda r: (r["known_at"], r["id"]))
+    said = sorted(evidence, key=lambda r: (r["known_at"], r["id"]))
     out = {}
     for at, lang in enumerate(LANGS):
         kind = kinds()[row["kind"]]

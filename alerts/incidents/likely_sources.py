@@ -12,7 +12,7 @@ Scores order, they are no probabilities. Ozone forms on the way and is laid at n
 the hours before the start.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
@@ -67,12 +67,25 @@ def mean_wind(speed: np.ndarray, direction: np.ndarray) -> Wind | None:
     return Wind(float(np.hypot(east, north)), float(np.rad2deg(np.arctan2(east, north)) % 360), int(usable.sum()))
 
 
-def likely_sources(evidence: pd.DataFrame, around: pd.DataFrame, places: Places, wind: Wind | None) -> list[Likely]:
+#: When alarms of each station were on: station -> (start, end); an alarm that goes on has no end.
+Alarms = Mapping[str, Sequence[tuple[pd.Timestamp, pd.Timestamp | None]]]
+
+
+def alarms_of(evidence: pd.DataFrame) -> Alarms:
+    """The spans of all alarms of pollution that stand, by station."""
+    mine = evidence[(evidence["origin"] == "alert") & (evidence["kind"] != "instrument") & evidence["standing"]]
+    out: dict[str, list[tuple[pd.Timestamp, pd.Timestamp | None]]] = {}
+    for subject, start, end in zip(mine["subject"], mine["starts_at"], mine["ends_at"], strict=True):
+        out.setdefault(str(subject), []).append((start, None if pd.isna(end) else end))
+    return out
+
+
+def likely_sources(evidence: pd.DataFrame, alarms: Alarms, places: Places, wind: Wind | None) -> list[Likely]:
     """The likely sources of one incident, best first.
 
     Args:
         evidence: of the incident.
-        around: evidence of everything else at that time, to tell which sources exceeded and which sections saw nothing.
+        alarms: of all stations at that time, to tell which sources exceeded and which sections saw nothing.
         places: of the registry, whose sources are the only ones there are.
         wind: before the start; None when no station told it.
     """
@@ -81,9 +94,9 @@ def likely_sources(evidence: pd.DataFrame, around: pd.DataFrame, places: Places,
         return []
     kind = str(stands["kind"].iloc[0])
     if kind == "water":
-        found = _upstream(stands, pd.concat([stands, around]), places)
+        found = _upstream(stands, alarms, places)
     elif kind == "air":
-        found = _upwind(stands, pd.concat([stands, around]), places, wind)
+        found = _upwind(stands, alarms, places, wind)
     else:
         return []
     shown = int(settings()["sources_shown"])
@@ -95,7 +108,7 @@ def as_dicts(found: Iterable[Likely]) -> list[dict[str, Any]]:
     return [asdict(f) for f in found]
 
 
-def _upstream(evidence: pd.DataFrame, known: pd.DataFrame, places: Places) -> list[Likely]:
+def _upstream(evidence: pd.DataFrame, known: Alarms, places: Places) -> list[Likely]:
     number = settings()
     on = evidence[evidence["river"] != ""].sort_values(["starts_at", "river_km", "id"])
     own = set(on["subject"])
@@ -163,14 +176,13 @@ def _sources(places: Places, medium: str) -> list[_Source]:
     return sorted(out, key=lambda s: s.id)
 
 
-def _alarmed(known: pd.DataFrame, station: str, since: pd.Timestamp, until: pd.Timestamp) -> bool:
+def _alarmed(known: Alarms, station: str, since: pd.Timestamp, until: pd.Timestamp) -> bool:
     """Whether an alarm of a station was on within [since, until]."""
-    mine = known[(known["subject"] == station) & (known["kind"] != "instrument") & known["standing"]]
-    return bool(station) and bool(((mine["starts_at"] <= until) & ~(mine["ends_at"] < since)).any())
+    return any(start <= until and (end is None or end >= since) for start, end in known.get(station, ()))
 
 
 def _clean_between(
-    source: _Source, row: dict[Any, Any], known: pd.DataFrame, places: Places, since: pd.Timestamp
+    source: _Source, row: dict[Any, Any], known: Alarms, places: Places, since: pd.Timestamp
 ) -> list[tuple[str, str]]:
     """Names of the sections the water passed on its way that had no alarm then."""
     stations = places.registry.stations
@@ -202,7 +214,7 @@ def _water_words(
     return out[0], out[1]
 
 
-def _upwind(evidence: pd.DataFrame, known: pd.DataFrame, places: Places, wind: Wind | None) -> list[Likely]:
+def _upwind(evidence: pd.DataFrame, known: Alarms, places: Places, wind: Wind | None) -> list[Likely]:
     number = settings()
     placed = evidence[evidence["lon"].notna()].sort_values(["starts_at", "id"])
     if placed.empty:

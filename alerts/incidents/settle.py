@@ -18,14 +18,16 @@ from alerts.incidents.carry import begun, carried, woken
 from alerts.incidents.describe import described
 from alerts.incidents.evidence import Places, digests
 from alerts.incidents.handling import Policy
+from alerts.incidents.likely_sources import Alarms, alarms_of
 from domain import incidents as words
 from domain.incidents import Handling
 from store.ledger import incident_tables as book
 from store.ledger.audit import SYSTEM, Entry
 from store.ledger.ledger import Ledger
 
-#: Likely sources of an incident: (its row, its evidence, all evidence around it) -> plain values.
-Sources = Callable[[Mapping[str, Any], pd.DataFrame, pd.DataFrame], list[dict[str, Any]]]
+#: Likely sources of an incident: (its row, its evidence, all alarms around it) -> plain values.
+Sources = Callable[[Mapping[str, Any], pd.DataFrame, Alarms], list[dict[str, Any]]]
+Row = dict[Any, Any]
 #: Kinds that come from somewhere else: of these likely sources are looked for.
 SPREADING = ("water", "air")
 _GIVEN = (
@@ -160,10 +162,12 @@ def _compare(
             joined.setdefault(homes[old], []).append(old)
         elif not stored[old]["merged_into"]:
             _emptied(job, stored[old], out)
-    members = near.groupby("incident").indices
+    members: dict[str, list[Row]] = {}
+    for row in near.to_dict("records"):
+        members.setdefault(row["incident"], []).append(row)
+    alarms = _alarms(tx, fused.incidents)
     for given in fused.incidents.to_dict("records"):
-        mine = near.iloc[members[given["id"]]]
-        _one(job, tx, given, mine, stored, joined.get(given["id"], []), out)
+        _one(job, given, members[given["id"]], alarms, stored, joined.get(given["id"], []), out)
     for to, olds in sorted(joined.items()):
         for old in olds:
             if stored[old]["merged_into"] != to:
@@ -203,21 +207,26 @@ def _emptied(job: Settling, row: dict[str, Any], out: _Change) -> None:
     out.entries.append(Entry(SYSTEM, row["id"], "emptied", data={"at": job.now.isoformat()}))
 
 
-def _told(job: Settling, tx: book.Connection, row: dict[str, Any], mine: pd.DataFrame) -> dict[str, Any]:
+def _alarms(tx: book.Connection, found: pd.DataFrame) -> Alarms:
+    """The alarms of the time in which what was found can have come from elsewhere."""
+    spread = found[found["kind"].isin(SPREADING)]
+    if spread.empty:
+        return {}
+    since = spread["first_at"].min().to_pydatetime() - timedelta(hours=reach_h())
+    return alarms_of(book.evidence_between(tx, since, spread["first_at"].max().to_pydatetime()))
+
+
+def _told(job: Settling, row: dict[str, Any], mine: list[Row], alarms: Alarms) -> dict[str, Any]:
     """Likely sources, title and summary of an incident."""
-    sources: list[dict[str, Any]] = []
-    if row["kind"] in SPREADING:
-        since = row["first_at"] - timedelta(hours=reach_h())
-        around = book.evidence_between(tx, since, row["first_at"])
-        sources = job.sources(row, mine, around[around["incident_id"] != row["id"]])
+    sources = job.sources(row, pd.DataFrame(mine), alarms) if row["kind"] in SPREADING else []
     return described(row, mine, sources, job.places) | {"sources": json.dumps(sources, ensure_ascii=False)}
 
 
 def _one(
     job: Settling,
-    tx: book.Connection,
     given: dict[Any, Any],
-    mine: pd.DataFrame,
+    mine: list[Row],
+    alarms: Alarms,
     stored: Mapping[str, dict[str, Any]],
     joined: list[str],
     out: _Change,
@@ -229,22 +238,23 @@ def _one(
     if here is None or here["merged_into"]:
         version = 1 if here is None else here["version"] + 1
         done = carried(others) if others else begun(row, job.now, job.terms, version)
-        origin = sorted({i for i in mine["incident_id"] if i and i not in joined and i != name})
+        origin = sorted({e["incident_id"] for e in mine} - {"", name, *joined})
         out.new.append(name)
-        data = {"evidence": sorted(mine["id"]), "split_from": origin, "historical": done["historical"]}
+        data = {"evidence": sorted(e["id"] for e in mine), "split_from": origin, "historical": done["historical"]}
         out.entries.append(Entry(SYSTEM, name, "opened", data=data))
     else:
         done = carried([here, *others]) if others else {}
-        fresh = sorted(mine.loc[mine["incident_id"] != name, "id"])
+        fresh = [e for e in mine if e["incident_id"] != name]
         if fresh:
-            out.entries.append(Entry(SYSTEM, name, "evidence", data={"evidence": fresh}))
-            again = woken({**here, **done}, mine[mine["id"].isin(fresh)], job.now, job.terms)
+            ids = sorted(e["id"] for e in fresh)
+            out.entries.append(Entry(SYSTEM, name, "evidence", data={"evidence": ids}))
+            again = woken({**here, **done}, fresh, job.now, job.terms)
             if again:
                 done |= again
-                out.entries.append(Entry(SYSTEM, name, "reopen", data={"evidence": fresh}))
+                out.entries.append(Entry(SYSTEM, name, "reopen", data={"evidence": ids}))
     row = {**(here or {}), **done, **row, "id": name, "merged_into": ""}
     row["active"] = row["handling"] != Handling.CLOSED and not row["historical"]
-    row |= _told(job, tx, row, mine)
+    row |= _told(job, row, mine, alarms)
     for old in others:
         out.entries.append(Entry(SYSTEM, name, "absorbed", data={"incident": old["id"], "handling": old["handling"]}))
     if here is not None and here["severity"] != row["severity"]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from alerts.incidents.evidence import Places
-from alerts.incidents.likely_sources import Wind, as_dicts, likely_sources, mean_wind
+from alerts.incidents.likely_sources import Alarms, Wind, as_dicts, likely_sources, mean_wind
 from alerts.incidents.settle import Sources
 from alerts.incidents.tables import settings
 from domain.records import Flag
@@ -21,9 +21,9 @@ _MOMENT = ["station_id", "time"]
 def sources_of(home: Home, places: Places) -> Sources:
     """The function that tells the likely sources of an incident of this home."""
 
-    def of(row: Mapping[str, Any], evidence: pd.DataFrame, around: pd.DataFrame) -> list[dict[str, Any]]:
+    def of(row: Mapping[str, Any], evidence: pd.DataFrame, alarms: Alarms) -> list[dict[str, Any]]:
         wind = wind_before(home, row, evidence) if row["kind"] == "air" else None
-        return as_dicts(likely_sources(evidence, around, places, wind))
+        return as_dicts(likely_sources(evidence, alarms, places, wind))
 
     return of
 

@@ -1,11 +1,10 @@
 """Incidents in the ledger: any order and any split of the evidence gives the same; merging keeps history."""
 
 from datetime import timedelta
+from random import Random
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from alerts.incidents.evidence import Places
 from alerts.incidents.handling import OWN, policy, taken
@@ -49,12 +48,10 @@ def standing(of: Ledger) -> pd.DataFrame:
     return read_incidents(of, now=NOW, active=None, limit=10_000)[GIVEN].sort_values("id").reset_index(drop=True)
 
 
-@settings(max_examples=3)
-@given(st.integers(0, 10_000), st.randoms(use_true_random=False))
-def test_any_order_and_any_split_of_batches_gives_the_same_incidents(tmp_path_factory, seed, random):
-    rows = drawn(seed, 14)
-    folder = tmp_path_factory.mktemp("orders")
-    once, parts = ledger(folder, "once"), ledger(folder, "parts")
+@pytest.mark.parametrize("seed", range(4))
+def test_any_order_and_any_split_of_batches_gives_the_same_incidents(tmp_path, seed):
+    random, rows = Random(seed), drawn(seed, 16)
+    once, parts = ledger(tmp_path, "once"), ledger(tmp_path, "parts")
     put(once, rows)
     order = list(range(len(rows)))
     random.shuffle(order)
