@@ -71,7 +71,7 @@ def statistics(
     styles = {"good": "green", "bearable": "yellow", "over": "red"}
     figures = [
         (r["period"], say(f"load.{r['figure']}"), f"{r['value']:.2f}", f"{r['good']:g} / {r['limit']:g}",
-         f"[{styles[r['verdict']]}]{say('load_verdict.' + r['verdict'])}[/]", say("sure." + r["confidence"]))
+         f"[{styles[r['verdict']]}]{say('load_verdict.' + r['verdict'])}[/]", say(f"sure.{r['confidence']}"))
         for r in load.to_dict("records")
     ]  # fmt: skip
     heads = {"period": "left", "figure": "left", "value": "right", "limit": "right", "judged": "left", "sure": "left"}
