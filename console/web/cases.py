@@ -7,7 +7,7 @@ import pandas as pd
 
 from console.web.county import Collection, collection, feature, point
 from console.web.site import Site
-from store.ledger.incidents import count_incidents, read_incidents
+from store.ledger.incidents import count_incidents, newest_change, read_incidents
 
 #: What the list is filtered by, in the order of the address.
 FILTERS = ("words", "handling", "severity", "kind", "township", "eye")
@@ -45,8 +45,14 @@ def fingerprint(found: pd.DataFrame) -> tuple[Any, ...]:
 
 
 def counted(site: Site, wanted: Filter) -> int:
-    """How many incidents fit."""
-    return count_incidents(site.home.ledger, **wanted.asked())
+    """How many incidents fit; counted anew when one of them changed."""
+    version = newest_change(site.home.ledger)
+    if site.counts.get("version") != version or len(site.counts) > 1000:
+        site.counts.clear()
+        site.counts["version"] = version
+    if wanted not in site.counts:
+        site.counts[wanted] = count_incidents(site.home.ledger, **wanted.asked())
+    return site.counts[wanted]
 
 
 def red_now(site: Site) -> frozenset[str]:

@@ -54,8 +54,9 @@ def zones(of: Zones) -> Collection:
 def stations(site: Site) -> Collection:
     """Every station with its state now: colour, what it means, newest value, worst alert, whether it is silent."""
     now = site.now()
-    newest = site.observed.rows().groupby("station_id")["time"].max()
-    computed = site.computed.rows()
+    none = scale("plain")["none"]
+    newest = site.observed.rows().groupby("station_id")["time"].max().to_dict()
+    graded = _graded(site.computed.rows())
     alerts = worst_alerts(site)
     registry = site.home.registry.stations
     current = registry.drop_duplicates("station_id", keep="last")
@@ -63,9 +64,8 @@ def stations(site: Site) -> Collection:
     for row in current.to_dict("records"):
         station = str(row["station_id"])
         seen = newest.get(station)
-        told = _state(computed, station, str(row["medium"]))
+        told = _state(graded.get(station), str(row["medium"]))
         silent = _silent(str(row["cadence"]), None if seen is None else seen.to_pydatetime(), now)
-        none = scale("plain")["none"]
         features.append(
             feature(
                 station,
@@ -136,21 +136,21 @@ def candidates(site: Site) -> Collection:
     )
 
 
-def _state(computed: pd.DataFrame, station: str, medium: str) -> dict[str, Any]:
-    """Colour, meaning and value of the newest indicator of a station."""
-    plain = scale("plain")["measured"]
-    told = {"colour": plain.colour, "ink": plain.ink, "word_zh": "", "word_en": "", "value": None, "at": None}
-    if medium not in states():
-        return told
-    indicator, of = states()[medium]
-    rows = computed[(computed["subject"] == station) & (computed["indicator"] == indicator)]
-    rows = rows[rows["value"].notna() & (rows["period"] != "P1D")] if (rows["period"] != "P1D").any() else rows
-    if rows.empty:
-        return told
-    row = rows.loc[rows["time"].idxmax()]
-    found = shade(of, float(row["value"]), str(row["grade"]))
-    if found is None:
-        return told
+def _graded(computed: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Of each station the newest value it is coloured by: that of an hour where there is one, else that of a day."""
+    scales = dict(states().values())
+    rows = computed[computed["indicator"].isin(scales) & computed["value"].notna()]
+    rows = rows.assign(shorter=rows["period"] != "P1D").sort_values(["shorter", "time"], kind="stable")
+    newest = rows.drop_duplicates("subject", keep="last")
+    return {str(r["subject"]): {str(k): v for k, v in r.items()} for r in newest.to_dict("records")}
+
+
+def _state(row: dict[str, Any] | None, medium: str) -> dict[str, Any]:
+    """Colour, meaning and value of the newest graded value of a station."""
+    found = None if row is None else shade(states()[medium][1], float(row["value"]), str(row["grade"]))
+    if row is None or found is None:
+        plain = scale("plain")["measured"]
+        return {"colour": plain.colour, "ink": plain.ink, "word_zh": "", "word_en": "", "value": None, "at": None}
     return {
         "colour": found.colour,
         "ink": found.ink,

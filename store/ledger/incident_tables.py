@@ -76,7 +76,7 @@ incidents = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Index("incidents_active", "active", "handling"),
     sa.Index("incidents_opened", "opened_at"),
-    sa.Index("incidents_merged", "merged_into"),
+    sa.Index("incidents_listed", "merged_into", "opened_at"),
 )
 
 _TYPES: dict[str, Any] = {
