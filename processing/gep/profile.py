@@ -197,12 +197,13 @@ def _built(
 
     problems = [at([where], what) for where, what in _wrong(text, switches, sets, extra)]
     lines: list[Line] = []
-    for i, part in enumerate(parts):
+    for part in parts:
         if any(switches.get(s) == option for s, option in part.unless.items()):
             continue
         found = _line(part, switches)
         if isinstance(found, str):
-            problems.append(at(["parts", i, "part"], found))
+            written = next((n for n, p in enumerate(text.parts) if p.part == part.part), "")
+            problems.append(at(["parts", written, "part"], found))
         else:
             lines.append(found)
     if problems:

@@ -18,14 +18,7 @@ def slope_degrees(dem: np.ndarray, cell_m: float) -> np.ndarray:
         dem: elevation (y, x), m.
         cell_m: edge of a cell, m.
     """
-    padded = np.pad(np.asarray(dem, dtype=float), 1, mode="edge")
-    a, b, c = padded[:-2, :-2], padded[:-2, 1:-1], padded[:-2, 2:]
-    d, f = padded[1:-1, :-2], padded[1:-1, 2:]
-    g, h, i = padded[2:, :-2], padded[2:, 1:-1], padded[2:, 2:]
-    dx = (c + 2 * f + i) - (a + 2 * d + g)
-    dy = (g + 2 * h + i) - (a + 2 * b + c)
-    slope = np.degrees(np.arctan(np.hypot(dx, dy) / (8 * cell_m)))
-    return np.where(np.isnan(dem), np.nan, slope).astype(np.float32)
+    return _slopes(np.ascontiguousarray(dem, dtype=np.float64), 8.0 * cell_m)
 
 
 def slope_length(dem: np.ndarray, cell_m: float, *, limit_m: float) -> np.ndarray:
@@ -49,6 +42,22 @@ def upslope_cells(dem: np.ndarray) -> np.ndarray:
 def _from_the_top(dem: np.ndarray) -> np.ndarray:
     """Cells in the order of falling elevation, those without one last; equal ones by their place."""
     return np.argsort(-dem.ravel(), kind="stable").astype(np.int32)
+
+
+@njit(cache=True)
+def _slopes(dem, run):  # type: ignore[no-untyped-def]
+    """Horn's slope of every cell; beyond the edges the outermost cells are repeated."""
+    height, width = dem.shape
+    out = np.empty(dem.shape, dtype=np.float32)
+    for y in range(height):
+        u, d = max(y - 1, 0), min(y + 1, height - 1)
+        for x in range(width):
+            w, e = max(x - 1, 0), min(x + 1, width - 1)
+            dx = dem[u, e] + 2 * dem[y, e] + dem[d, e] - dem[u, w] - 2 * dem[y, w] - dem[d, w]
+            dy = dem[d, w] + 2 * dem[d, x] + dem[d, e] - dem[u, w] - 2 * dem[u, x] - dem[u, e]
+            steep = np.degrees(np.arctan(np.sqrt(dx * dx + dy * dy) / run))
+            out[y, x] = np.nan if np.isnan(dem[y, x]) else steep
+    return out
 
 
 @njit(cache=True)
