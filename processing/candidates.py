@@ -59,7 +59,7 @@ def step(previous: Sequence[Feature], found: Found, day: Day) -> list[Feature]:
         day: its date, grid, thresholds and scenes.
     """
     open_ones = [_looked_at(f, found.seen.now, day) for f in previous if _followed(f, day)]
-    for patch in found.patches:
+    for patch in sorted(found.patches, key=lambda p: -len(p.rows)):  # a fragment joins the whole, not the reverse
         fresh = _feature(patch, found, day)
         mate = next((f for f in open_ones if _belongs(fresh, f, day)), None)
         if mate is None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from processing.imagery.change import Clearing
 from processing.imagery.events.kinds import KINDS, Change, Comparison
 from processing.imagery.events.views import ClearView, Ground, References, shaded
 
@@ -30,6 +31,18 @@ class Found:
     seen: Comparison
     changes: Mapping[str, Change]
     patches: tuple[Patch, ...]
+
+    def cleared(self) -> Clearing:
+        """Patches of clearings and dumps for those who count areas, numbered from 1 in the order of the patches.
+
+        Comparable is all land that was seen and has a view before, also where no clearing is looked for.
+        """
+        labels = np.zeros(self.seen.ground.waters.shape, dtype=np.int32)
+        patches_ = [p for p in self.patches if p.kind in {"clearing", "dump"}]
+        for number, patch in enumerate(patches_, start=1):
+            labels[patch.rows, patch.columns] = number
+        known = np.isfinite(self.seen.change("ndvi")) & self.seen.recent() & (self.seen.ground.waters == 0)
+        return Clearing(labels, known & (self.seen.ground.townships > 0), len(patches_))
 
 
 def minimum_ha(kind: str, cell_ha: float, limits: Mapping[str, float]) -> float:

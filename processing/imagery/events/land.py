@@ -103,6 +103,7 @@ def pine_decline(seen: Comparison) -> Change:
             & (seen.now.index("ndvi") >= limits["pine_ndvi_min"])
             & (seen.change("ndvi", "summer") < 0)
             & (seen.now.index("visible") <= limits["pine_visible_max"])
+            & (seen.beyond_season("blue", "summer") <= limits["pine_dblue_max"])
         )
     return Change(changed, comparable, strength)
 

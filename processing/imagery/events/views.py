@@ -79,7 +79,7 @@ class ClearView:
 
 
 def shaded(bands: Mapping[str, np.ndarray], before: ClearView) -> np.ndarray:
-    """True where what was green became dark in every part of the spectrum: a shadow the scene classification missed.
+    """True where what was green became dark in the infrared, near and short-wave: a shadow nobody marked.
 
     Kept as a view it would hide what happened under it. Soil, rubble and char are bright in SWIR1 and are not meant;
     water is dark too, but green land that stays under water has no event to find. See shade_* of the thresholds.
@@ -87,14 +87,12 @@ def shaded(bands: Mapping[str, np.ndarray], before: ClearView) -> np.ndarray:
     limits = thresholds()
     if "swir16" not in bands:
         return np.zeros(before.day.shape, dtype=bool)
-    visible = (bands["blue"] + bands["green"] + bands["red"]) / 3
     with np.errstate(invalid="ignore"):
         return np.asarray(
             (before.index("ndvi") >= limits["clearing_ndvi_before_min"])
             & (before.index("mndwi") < 0)  # a bloom is green too, and its end is dark water
             & (bands["nir"] <= limits["shade_nir_max"] * before.bands["nir"])
             & (bands["swir16"] <= limits["shade_swir_max"] * before.bands["swir16"])
-            & (visible <= limits["shade_visible_max"] * before.index("visible"))
         )
 
 

@@ -66,6 +66,20 @@ def test_chunks_of_a_county_give_the_cells_of_the_whole():
     assert np.array_equal(np.vstack(parts), whole)
 
 
+def test_what_is_cleared_is_counted_with_what_could_be_compared():
+    now = view(
+        day=NOW, one=(np.s_[3:8, 3:8], "soil"), two=(np.s_[3:8, 20:25], "rubble"), hole=(np.s_[12:14, :], "unseen")
+    )
+    made = found(now).cleared()
+    assert made.n == 2
+    assert [int((made.labels == n).sum()) for n in (1, 2)] == [25, 25]
+    land = ground().waters == 0
+    land[12:14] = False
+    assert np.array_equal(made.comparable, land)
+    assert not found(now, latest=ClearView.never(SHAPE)).cleared().comparable.any()
+    assert found(view(day=NOW, fields=(PATCH, "soil")), code=511).cleared().n == 0  # a harvest is no clearing
+
+
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_every_kind_has_its_rows(kind):
     assert stated_ha(kind, 0.01, LIMITS) > minimum_ha(kind, 0.01, LIMITS) > 0
