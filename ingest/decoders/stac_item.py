@@ -84,16 +84,22 @@ def _scene(payload: bytes, context: Context) -> dict[str, Any] | Rejection:
     if absent or not keys:
         what = f"lacks {', '.join(absent)}" if absent else "has no raster"
         return refuse(Reason.MISSING_BAND, f"item {item.id} {what}; it has {sorted(rasters)}")
-    return _row(item, _utc(taken), {band: rasters[key] for band, key in keys.items()}, context)
+    return _row(item, _utc(taken), {name: rasters[key] for name, key in _named(product, keys).items()}, context)
 
 
 def _chosen(product: str, wanted: tuple[str, ...], rasters: Mapping[str, Any]) -> dict[str, str]:
-    """Name under which a raster is kept -> its asset key: the wanted bands by their own names, else all as they are."""
+    """Band -> asset key of the wanted bands that are there; all rasters by their own keys when none is named."""
     if not wanted:
         return {key: key for key in rasters}
     known = imagery.bands_of_assets(product, rasters)
     found = {band: known.get(band, band) for band in wanted}
     return {band: key for band, key in found.items() if key in rasters}
+
+
+def _named(product: str, keys: Mapping[str, str]) -> dict[str, str]:
+    """Name under which a raster is kept -> its asset key: the band's, and `data` for a file that holds several."""
+    whole = set(imagery.asset_names(product, imagery.WHOLE_FILE))
+    return {imagery.WHOLE_FILE if key in whole and key != band else band: key for band, key in keys.items()}
 
 
 def _row(item: pystac.Item, taken: datetime, rasters: Mapping[str, dict[str, Any]], context: Context) -> dict[str, Any]:

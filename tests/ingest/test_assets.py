@@ -1,6 +1,9 @@
 import hashlib
 import json
+import os
 import tracemalloc
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from rasterio.transform import from_origin
 from domain.errors import FeedUnavailable
 from ingest import web
 from ingest.run import ingest
+from store.home import Home
 from store.scenes import read_band
 from tests.ingest.given import (
     BANDS,
@@ -304,3 +308,27 @@ def test_jpeg_2000_keeps_its_name_and_a_second_version_replaces_the_first(tmp_pa
     assert counts.changed == 1
     [row] = place.lake.read("scenes").to_dict("records")
     assert json.loads(row["assets"]) == {"B02": "scenes/S2B_TEST/B02.tif"}
+
+
+REAL = Path(os.environ.get("SANYAN_SHARED", str(Path(__file__).resolve().parents[3] / "shared")))
+REAL_SCENE = REAL / "data" / "sentinel2_l2a_29RKH"
+
+
+@pytest.mark.skipif(not REAL_SCENE.is_dir(), reason="the real scene is not at hand (shared/data/sentinel2_l2a_29RKH)")
+def test_the_real_item_of_a_catalogue_with_decimated_files(tmp_path):
+    item = json.loads((REAL_SCENE / "S2A_29RKH_20200219_0_L2A.json").read_text(encoding="utf-8"))
+    for asset in item["assets"].values():  # a copy of the archive: the same names, files a tenth as wide
+        asset["href"] = str(REAL_SCENE / asset["href"].rpartition("/")[2])
+    item["properties"]["created"] = "2026-08-20T01:00:00Z"
+    catalogue(tmp_path / "feeds", item)
+    registry = replace(
+        home(tmp_path).registry, county={**home(tmp_path).registry.county, "bbox": [-11.9, 24.4, -11, 25.2]}
+    )
+    place = Home(tmp_path / "home", registry)
+    assert run(place, tmp_path / "feeds").new == 1
+    [row] = place.lake.read("scenes").to_dict("records")
+    assert set(json.loads(row["assets"])) == set(BANDS)
+    notes = json.loads(row["properties"])["sanyan:notes"]
+    assert "B04: the item says 10980 x 10980 cells, the file has 1098 x 1098" in notes
+    assert len(notes) == 2 * len(BANDS)
+    assert read_band(place.files, row, "red", deep=True).attrs["transform"].a == 100

@@ -115,6 +115,17 @@ def test_grids_in_netcdf_are_rasters_too():
     assert json.loads(one(item)["assets"]) == {"no2": "sky/s2/one/x.nc"}
 
 
+def test_a_file_of_several_bands_is_kept_once():
+    swath = stac_item({"no2": "./x.nc"}, collection="sentinel-5p-l2-netcdf")
+    wanted = ["nitrogendioxide_tropospheric_column", "qa_value"]
+    assert json.loads(one(swath, bands=wanted)["assets"]) == {"data": "sky/s2/one/x.nc"}
+    image = stac_item({"data": "./x.tif"}, collection="gf1-wfv")
+    assert json.loads(one(image, bands=["B1", "B4"])["assets"]) == {"data": "sky/s2/one/x.tif"}
+    heights = stac_item({"elevation": "./x.tif"}, collection="cop-dem-glo-30")
+    assert json.loads(one(heights, bands=["data"])["assets"]) == {"data": "sky/s2/one/x.tif"}
+    refused(decoded(swath, bands=["cloud"]), "missing_band", "lacks cloud; it has ['no2']")
+
+
 def square(*corners):
     return {"type": "Polygon", "coordinates": [[*corners, corners[0]]]}
 
