@@ -29,9 +29,11 @@ def report(
     draws: Annotated[int, typer.Option(help="Monte Carlo draws; 0 for none.")] = 200,
     seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 20260818,
     author: Annotated[str | None, typer.Option(help="Who issues it; by default the user of this machine.")] = None,
+    approver: Annotated[str, typer.Option(help="Who approves it, not its author; without one it is a draft.")] = "",
+    reason: Annotated[str, typer.Option(help="The approver's answer to what stands against it.")] = "",
     home: HomeOption = None,
 ) -> None:
-    """Write the report of a year as a draft. 生成年度核算报告（草案）。"""
+    """Write the report of a year, a draft without an approver. 生成年度核算报告（无审核人则为草案）。"""
     from console.cli import open_home, progress, screen
     from ingest.forms.run import completeness
     from processing.gep.report.run import FORMATS
@@ -48,6 +50,8 @@ def report(
             year=year,
             profile=profile,
             author=author or getuser(),
+            approver=approver,
+            reason=reason,
             now=now,
             langs=lang or [language()],
             formats=form or FORMATS,

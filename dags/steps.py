@@ -14,6 +14,7 @@ REPORTS = Asset(name="reports", uri="sanyan://lake/reports")
 SCENES = Asset(name="scenes", uri="sanyan://lake/scenes")
 INDICATORS = Asset(name="indicators", uri="sanyan://lake/indicators")
 GEP_INPUTS = Asset(name="gep_inputs", uri="sanyan://lake/gep_inputs")
+GEP_REPORT = Asset(name="gep_report", uri="sanyan://files/gep")
 ALERTS = Asset(name="alerts", uri="sanyan://ledger/alerts")
 INCIDENTS = Asset(name="incidents", uri="sanyan://ledger/incidents")
 EYES = {"ground": OBSERVATIONS, "human": REPORTS, "sky": SCENES}
@@ -105,6 +106,20 @@ def _account(home: Any, start: datetime, now: datetime) -> dict[str, Any]:
     return gep_inputs(home, year=start.astimezone(LOCAL).year, now=now).as_dict()
 
 
+def _report(home: Any, start: datetime, now: datetime) -> dict[str, Any]:
+    import os
+
+    from domain.texts import language
+    from domain.times import LOCAL
+    from processing.gep.report.run import report
+
+    profile = os.environ.get("SANYAN_GEP_PROFILE", "db33-2025")
+    issued = report(
+        home, year=start.astimezone(LOCAL).year, profile=profile, author="sanyan", now=now, langs=[language()]
+    )
+    return {"files": len(issued.files), "complete": issued.account.complete, "total_cny": issued.account.total}
+
+
 def _tidy(home: Any, _start: datetime, _now: datetime) -> dict[str, Any]:
     from domain.records import TABLES
 
@@ -119,6 +134,7 @@ _FUNCTIONS = {
     "fuse": _fuse,
     "publish": _publish,
     "account": _account,
+    "report": _report,
     "tidy": _tidy,
 }
 

@@ -26,7 +26,7 @@ print("@@" + json.dumps({{
     }},
 }}))
 """
-NAMES = {"ground_hourly", "human_hourly", "sky_daily", "gep_yearly", "history", "upkeep_daily"}
+NAMES = {"ground_hourly", "human_hourly", "sky_daily", "gep_yearly", "gep_publish", "history", "upkeep_daily"}
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,8 @@ def test_every_dag_says_what_it_is_and_whose(bag):
         assert dag["tags"] == ["sanyan"]
         assert dag["catchup"] is False
         assert dag["active"] == 1
-        assert dag["timetable"] == "CronPartitionTimetable"
+        by_hand = name == "gep_publish"
+        assert dag["timetable"] == ("NullTimetable" if by_hand else "CronPartitionTimetable")
 
 
 def test_a_live_hour_is_few_fat_tasks(bag):
@@ -66,9 +67,25 @@ def test_a_failed_feed_keeps_the_run_red_although_the_rest_goes_on(bag):
         assert all(t["rule"] == "all_done" for k, t in tasks.items() if not k.startswith(("ingest", "watcher")))
 
 
+def test_nothing_is_published_before_somebody_approved(bag):
+    tasks = bag["dags"]["gep_publish"]["tasks"]
+    assert set(tasks) == {"approve", "publish"}
+    assert tasks["publish"]["rule"] == "all_success"
+    assert tasks["publish"]["retries"] == 0
+
+
 def test_what_a_dag_makes_is_an_asset(bag):
     made = {o for d in bag["dags"].values() for t in d["tasks"].values() for o in t["outlets"]}
-    assert made == {"observations", "reports", "scenes", "indicators", "gep_inputs", "alerts", "incidents"}
+    assert made == {
+        "observations",
+        "reports",
+        "scenes",
+        "indicators",
+        "gep_inputs",
+        "gep_report",
+        "alerts",
+        "incidents",
+    }
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ class Issue:
     software: str
     approver: str = ""
     versions: Mapping[str, int] = field(default_factory=dict)  # of the tables of the lake it was computed from
+    reason: str = ""  # why it is published although something stands against it
 
     @property
     def draft(self) -> bool:
@@ -157,6 +158,7 @@ def _cover(content: Content, lang: str) -> tuple[tuple[str, str], ...]:
         "prices": prices if account.base_year is None else f"{prices} {account.base_year}",
         "author": issue.author,
         "approver": issue.approver or say("gep.none", lang),
+        "reason": issue.reason,
         "made_at": issue.made_at.astimezone(LOCAL).strftime("%Y-%m-%d %H:%M"),
         "software": issue.software,
         "versions": versions,

@@ -87,6 +87,7 @@ def files(made: Account, given: Given, issue: Issue, title: str, tables: Iterabl
         "missing": list(made.missing),
         "author": issue.author,
         "approver": issue.approver,
+        "reason": issue.reason,
         "draft": issue.draft,
         "made_at": issue.made_at.isoformat(),
         "software": issue.software,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pyproj import Geod
 
 from domain.errors import PipelineError
 from domain.texts import LANGUAGES, say
@@ -16,6 +17,7 @@ from processing.gep.annual import Given, gep_account, given_of, profile_named
 from processing.gep.change import EFFECTS, decomposition
 from processing.gep.report import package, tables
 from processing.gep.report.document import Content, Document, Issue, document
+from processing.gep.report.gate import objections
 from processing.gep.report.page import page
 from processing.gep.report.spreadsheet import workbook
 from processing.gep.report.tables import County, Table
@@ -52,6 +54,7 @@ def report(
     base_year: int | None = None,
     draws: int = 200,
     seed: int = 0,
+    reason: str = "",
     completeness: pd.DataFrame | None = None,
 ) -> Issued:
     """Make the account of a year and write its report under `gep/<year>/<profile>/` of the home.
@@ -68,10 +71,12 @@ def report(
         base_year: prices of this year; None for current prices.
         draws: of the Monte Carlo.
         seed: of the draws.
+        reason: why it is published although something stands against it, in the approver's words.
         completeness: deliveries of the departments, to be printed.
 
     Raises:
-        PipelineError: no such profile, nothing given for the year, or an unknown language or format.
+        PipelineError: no such profile, nothing given for the year, an unknown language or format; or it was to be
+            approved and its author is its approver, or objections stand and no reason is given.
     """
     unknown = [*(set(langs) - set(LANGUAGES)), *(set(formats) - set(FORMATS))]
     if unknown:
@@ -79,8 +84,10 @@ def report(
     versions = {name: home.lake.version(name) for name in _TABLES}
     made, given, _ = gep_account(home, year=year, profile=profile, now=now, base_year=base_year, draws=draws, seed=seed)
     before = _before(home, made)
-    issue = Issue(author, now, software(), approver, versions)
-    folder = f"gep/{year}/{made.profile.id}"
+    issue = Issue(author, now, software(), approver, versions, reason)
+    if approver:
+        _approved(home, made, given, issue, before)
+    folder = f"gep/{year}/{made.profile.id}" + ("" if issue.draft else "/published")
     files: list[Path] = []
     for lang in langs:
         county = county_of(home, given, lang)
@@ -98,6 +105,21 @@ def report(
         )
         files += _written(home, folder, document(content, lang), made, given, issue, formats, first=lang == langs[0])
     return Issued(made, home.files.path(folder), tuple(files))
+
+
+def _approved(home: Home, made: Account, given: Given, issue: Issue, before: Account | None) -> None:
+    """Fail closed: somebody else than the author, and an answer to everything that stands against it."""
+    if issue.draft:
+        raise PipelineError(say("gep.error.same_person", name=issue.approver))
+    found = objections(made, given.inputs, map_km2=_map_km2(home), before=before)
+    if found and not issue.reason.strip():
+        raise PipelineError(say("gep.error.objections", n=len(found), what="\n".join(o.what() for o in found)))
+
+
+def _map_km2(home: Home) -> float:
+    geod = Geod(ellps="WGS84")
+    shapes = home.registry.townships.shapes
+    return float(sum(abs(geod.geometry_area_perimeter(shape)[0]) for shape in shapes) / 1e6)
 
 
 def software() -> str:
