@@ -18,10 +18,13 @@ from rich.console import Console
 from alerts.score import Score, score
 from console import screens
 from console.orchestrator import Airflow, airflow, environment_of
+from domain.forms import forms
 from domain.records import TABLES
 from domain.texts import language, say
 from domain.times import LOCAL
+from ingest.forms.run import collect, write_forms
 from processing.charts import county_map, station_chart
+from sample_feeds.departments import fill
 from sample_feeds.scenario import load
 from sample_feeds.simulate import simulate
 from store.home import Home
@@ -29,7 +32,11 @@ from store.ledger.alerts import read_alerts
 
 START = datetime(2026, 8, 18, 8, tzinfo=LOCAL)
 END = START + timedelta(days=14)
+#: When the departments deliver their figures of the year.
+SPRING = datetime(END.year + 1, 4, 1, tzinfo=LOCAL)
 SEED = 20260818
+#: The norm of the demo's account.
+PROFILE = "db33-2025"
 _DAGS = ("ground_hourly", "human_hourly", "sky_daily", "gep_yearly", "history", "upkeep_daily")
 Progress = Callable[[str, float], None]
 
@@ -72,6 +79,7 @@ class Outcome:
             "alerts": f"sanyan alerts --home {home}",
             "rejects": f"sanyan rejects --home {home}",
             "airflow": f"sanyan airflow --home {home} --root {feeds} --until {END:%Y-%m-%dT%H}",
+            "board": f"sanyan gep board --year {END:%Y} --home {home}",
             "history": "sanyan history layouts",
         }.items():
             screen.print(
@@ -122,6 +130,7 @@ def run(folder: Path, *, progress: Progress, keep_airflow: bool = False) -> Outc
     feeds, home = folder / "feeds", Home.open(folder / "home")
     _simulated(feeds, progress)
     before = _versions(home)
+    _delivered(home, folder / "forms", progress)
     url = _through_airflow(folder, feeds, progress, keep=keep_airflow)
     progress(say("work.charts"), 0.0)
     files = _drawn(home, feeds)
@@ -147,6 +156,18 @@ def _simulated(feeds: Path, progress: Progress) -> None:
     simulate(
         feeds, start=START, end=END, seed=SEED, scenario=load(), progress=lambda _text, share: progress(what, share)
     )
+    progress(what, 1.0)
+
+
+def _delivered(home: Home, folder: Path, progress: Progress) -> None:
+    """The departments fill the bureau's forms of the year and send them in the spring after."""
+    what = say("work.forms")
+    for n, path in enumerate(write_forms(home, folder, year=END.year)):
+        form = forms()[path.stem.rpartition(f"{home.registry.county['code']}_")[2]]
+        path.write_bytes(fill(path.read_bytes(), form, home.registry, year=END.year, seed=SEED))
+        progress(what, n / (2 * len(forms())))
+    for n, _ in enumerate(collect(home, sorted(folder.glob("*.xlsx")), now=SPRING, year=END.year)):
+        progress(what, 0.5 + n / (2 * len(forms())))
     progress(what, 1.0)
 
 
@@ -185,7 +206,10 @@ def _versions(home: Home) -> dict[str, int]:
 
 def _drawn(home: Home, feeds: Path) -> dict[str, Path]:
     """The files a person would open first."""
+    report = f"gep/{END:%Y}/{PROFILE}/report_zh"
     return {
+        "report": home.files.path(f"{report}.pdf"),
+        "workbook": home.files.path(f"{report}.xlsx"),
         "gep": home.files.path(f"gep/{END:%Y}/inputs.csv"),
         "map": county_map(home, now=END, lang=language()),
         "chart": station_chart(home, "air-1", "PM2.5", start=START, end=END, lang=language()),

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from domain.errors import PipelineError
-from domain.texts import language, say
+from domain.texts import say
 
 app = typer.Typer()
 
@@ -21,7 +21,7 @@ def report(
     year: Annotated[int, typer.Option(help="Year of the account.")],
     region: Annotated[str | None, typer.Option(help="The district's code; it has to be that of the registry.")] = None,
     profile: Annotated[str, typer.Option(help="A profile of `sanyan gep profiles`, or a file.")] = "db33-2025",
-    lang: Annotated[list[str] | None, typer.Option(help="zh, en; may be given twice.")] = None,
+    lang: Annotated[list[str] | None, typer.Option(help="zh (default), en; may be given twice.")] = None,
     form: Annotated[
         list[str] | None, typer.Option("--format", help="xlsx docx pdf html package; all by default.")
     ] = None,
@@ -53,7 +53,7 @@ def report(
             approver=approver,
             reason=reason,
             now=now,
-            langs=lang or [language()],
+            langs=lang or ["zh"],
             formats=form or FORMATS,
             base_year=base_year,
             draws=draws,

@@ -109,14 +109,11 @@ def _account(home: Any, start: datetime, now: datetime) -> dict[str, Any]:
 def _report(home: Any, start: datetime, now: datetime) -> dict[str, Any]:
     import os
 
-    from domain.texts import language
     from domain.times import LOCAL
     from processing.gep.report.run import report
 
     profile = os.environ.get("SANYAN_GEP_PROFILE", "db33-2025")
-    issued = report(
-        home, year=start.astimezone(LOCAL).year, profile=profile, author="sanyan", now=now, langs=[language()]
-    )
+    issued = report(home, year=start.astimezone(LOCAL).year, profile=profile, author="sanyan", now=now)
     return {"files": len(issued.files), "complete": issued.account.complete, "total_cny": issued.account.total}
 
 
