@@ -83,7 +83,7 @@ def readable(part: bytes) -> str:
             text = part.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if sum(not (c.isprintable() or c in "\r\n\t") for c in text) <= len(text) // 20:
+        if sum(not (c.isprintable() or c in "\r\n\t") for c in text) <= max(4, len(text) // 20):
             return "".join(_picture(c) for c in text)
     return " ".join(f"{b:02x}" for b in part[: _SHOWN // 4])
 

@@ -1,6 +1,6 @@
 """The newest value of every series, kept in memory and brought up to date by what the lake's commits say they touched.
 
-Ten years of values are read once, backwards, as far as stations still lack a value; after that only the days that a
+Ten years of values are looked through once, backwards and only so far; after that only the days that a
 commit names are read. So an answer costs no more with ten years than with ten days.
 """
 
@@ -17,9 +17,9 @@ from domain.times import local_day, spans
 from store.days import Days
 from store.home import Home
 
-#: How many of the newest months with data are read whole (a day's value may lie in the month before that of an hour's),
-#: and how many more for stations that have no value there.
-_WHOLE, _MONTHS_BACK = 2, 13
+#: How many months with data are looked through: whole ones as far as so many rows go, after that only for stations that
+#: have no value yet.
+_MONTHS_BACK, _WHOLE_ROWS = 13, 3_000_000
 #: Versions are asked for at most this often, seconds.
 _ASKED_EVERY_S = 0.5
 
@@ -78,7 +78,7 @@ class Latest:
         old, parts = self._rows, []
         for medium, days in _by_medium(touched).items():
             stale = (old["medium"] == medium) & local_day(old["time"]).isin({d.isoformat() for d in days})
-            parts += [self._read(medium, start, end) for start, end in spans(days)]
+            parts += [self._read(medium, start, end)[0] for start, end in spans(days)]
             old = old[~stale]
         rows = _newest(self.table, [old, *parts])
         # A series whose newest value was taken out has an older one somewhere: that medium is read backwards again.
@@ -94,21 +94,26 @@ class Latest:
         column = _SERIES[self.table][1]
         stations = self.home.registry.stations
         missing = set(stations.loc[stations["medium"] == medium, "station_id"])
-        met = TABLES[self.table].frame()[_COLUMNS[self.table]]
-        for n, month in enumerate(sorted({d.replace(day=1) for d in days}, reverse=True)[:_MONTHS_BACK]):
-            if n >= _WHOLE and not missing:
+        met, read = TABLES[self.table].frame()[_COLUMNS[self.table]], 0
+        for month in sorted({d.replace(day=1) for d in days}, reverse=True)[:_MONTHS_BACK]:
+            if read > _WHOLE_ROWS and not missing:
                 break
             last = (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
             ((start, end),) = spans([month, last], gap=31)
-            met = _newest(self.table, [met, self._read(medium, start, end, None if n < _WHOLE else sorted(missing))])
+            found, n = self._read(medium, start, end, None if read <= _WHOLE_ROWS else sorted(missing))
+            met, read = _newest(self.table, [met, found]), read + n
             missing -= set(met[column])
         return met
 
-    def _read(self, medium: str, start: datetime, end: datetime, stations: list[str] | None = None) -> pd.DataFrame:
+    def _read(
+        self, medium: str, start: datetime, end: datetime, stations: list[str] | None = None
+    ) -> tuple[pd.DataFrame, int]:
+        """The newest row of each series in a span, and how many rows were read for it."""
         spec, lake = TABLES[self.table], self.home.lake
         where = None if stations is None else {_SERIES[self.table][1]: stations}
         columns = [*spec.key, *(c for c in _COLUMNS[self.table] if c not in spec.key)]
         rows = lake.read(self.table, columns=columns, medium=medium, start=start, end=end, where=where, categories=True)
+        n = len(rows)
         rows = _newest(self.table, [rows])
         if self.table == "observations":
             flags = lake.read(
@@ -121,7 +126,7 @@ class Latest:
                 categories=True,
             )
             rows = _judged(rows, _plain(flags), list(spec.key))
-        return rows[_COLUMNS[self.table]]
+        return rows[_COLUMNS[self.table]], n
 
 
 def _newest(table: str, parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
