@@ -42,18 +42,22 @@ _PART = 4_000_000
 def read(place: Path, variables: Collection[str] | None, *, group: str | None, max_cells: int) -> xr.Dataset:
     """See `store.files.Files.read_netcdf`."""
     engine = _engine(place)
-    parts: dict[str | None, list[str] | None] = {group: None if variables is None else []}
-    if variables is not None:
-        parts = {}
-        for name in variables:
-            path, _, leaf = name.rpartition("/") if group is None else (group, "", name)
-            parts.setdefault(path or None, []).append(leaf)  # type: ignore[union-attr]
+    parts: dict[str, list[str] | None] = {group or "": None} if variables is None else _by_group(variables, group)
     try:
-        found = [_read_group(place, engine, path, names, max_cells) for path, names in parts.items()]
+        found = [_read_group(place, engine, path or None, names, max_cells) for path, names in parts.items()]
+        whole = xr.merge(found, compat="override", combine_attrs="drop_conflicts")
     except (OSError, KeyError, ValueError, TypeError, RuntimeError, EOFError, IndexError) as error:
         raise FeedCorrupt(f"{place.name}: the file cannot be read ({error}); fetch it again") from error
-    whole = xr.merge(found, compat="override", combine_attrs="drop_conflicts")
     return whole.assign_attrs(found[0].attrs)
+
+
+def _by_group(variables: Collection[str], group: str | None) -> dict[str, list[str] | None]:
+    """Path of a group -> the names of the variables in it."""
+    found: dict[str, list[str]] = {}
+    for name in variables:
+        path, _, leaf = name.rpartition("/") if group is None else (group, "", name)
+        found.setdefault(path, []).append(leaf)
+    return dict(found)
 
 
 def gridded(place: Path, names: Sequence[str], *, step: int | None, max_cells: int) -> xr.DataArray:
@@ -146,15 +150,19 @@ def scan(place: Path, *, max_cells: int) -> None:
     """Read a file to its last value, a part at a time.
 
     Raises:
-        FeedCorrupt: it is truncated, or a variable declares more than `max_cells` cells (nothing is allocated then).
+        FeedCorrupt: it is truncated, leads to other files, or a variable declares more than `max_cells` cells (nothing is
+            allocated then).
     """
     if _engine(place) == "scipy":
         read(place, None, group=None, max_cells=max_cells)
         return
     try:
         with h5py.File(place, "r") as file:
+            file.visititems_links(lambda name, link: _contained(place, name, link))
             for name in sorted(variables_of(place)):
                 data = file[name]
+                if data.external or data.is_virtual:
+                    raise FeedCorrupt(f"{place.name}: {name} lies in another file; such files are not read")
                 cells = int(np.prod(data.shape or (), dtype=object))
                 if cells > max_cells:
                     raise FeedCorrupt(
@@ -166,6 +174,12 @@ def scan(place: Path, *, max_cells: int) -> None:
                     data[first : first + rows]
     except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
         raise FeedCorrupt(f"{place.name}: the file cannot be read ({error}); fetch it again") from error
+
+
+def _contained(place: Path, name: str, link: Any) -> None:
+    """Refuse a link out of the file: it may name any file of this machine."""
+    if isinstance(link, h5py.ExternalLink):
+        raise FeedCorrupt(f"{place.name}: {name} leads to another file; such files are not read")
 
 
 def _one_time(data: xr.DataArray, y: str, x: str, step: int | None, place: Path) -> xr.DataArray:

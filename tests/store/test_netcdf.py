@@ -175,3 +175,20 @@ def test_a_bomb_is_refused_before_anything_is_allocated(tmp_path):
     ):
         with pytest.raises(FeedCorrupt, match=r"bomb\.h5: .*declares 1000000000000 cells; more than 1000000"):
             attempt()
+
+
+def test_a_file_that_leads_to_others_is_not_read(tmp_path, files):
+    secret = tmp_path / "secret.h5"
+    with h5py.File(secret, "w") as file:
+        file["v"] = [1, 2, 3]
+    with h5py.File(tmp_path / "link.h5", "w") as file:
+        file["v"] = h5py.ExternalLink(str(secret), "v")
+    with h5py.File(tmp_path / "raw.h5", "w") as file:
+        file.create_dataset("v", shape=(3,), dtype="u1", external=[(str(secret), 0, 3)])
+    with h5py.File(tmp_path / "virtual.h5", "w") as file:
+        layout = h5py.VirtualLayout(shape=(3,), dtype="i8")
+        layout[:] = h5py.VirtualSource(str(secret), "v", shape=(3,))
+        file.create_virtual_dataset("v", layout)
+    for name in ("link.h5", "raw.h5", "virtual.h5"):
+        with pytest.raises(FeedCorrupt, match=f"{name}: v (leads to|lies in) another file; such files are not read"):
+            files.whole(name)
