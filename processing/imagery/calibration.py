@@ -58,6 +58,11 @@ class Fit:
         said = {"units": self.unit, "mark": "calibrated", "calibration": self.stated(), "version": self.version}
         return value.assign_attrs(layer.attrs | said)
 
+    def stamped(self) -> "Fit":
+        """The same fit with the version its numbers have."""
+        content = json.dumps(asdict(replace(self, version="")), sort_keys=True)
+        return replace(self, version=hashlib.sha256(content.encode()).hexdigest()[:8])
+
     def stated(self) -> str:
         """The fit in one line, for the detail of every value made with it."""
         return (
@@ -120,7 +125,7 @@ def line(
         out_r2=out_r2,
         out_rmse=out_rmse,
     )
-    return _stamped(replace(found, reason=_judged(found, n_min, stations_min, r2_min)))
+    return replace(found, reason=_judged(found, n_min, stations_min, r2_min)).stamped()
 
 
 def to_json(fits: Iterable[Fit]) -> str:
@@ -145,15 +150,10 @@ def from_json(text: str) -> dict[str, Fit]:
         fits = [Fit(**row) for row in rows]
     except (ValueError, TypeError, AttributeError) as error:
         raise StoreError(f"calibrations cannot be read ({error}); run `sanyan sky fit --keep` again") from error
-    changed = [fit.product for fit in fits if _stamped(fit).version != fit.version]
+    changed = [fit.product for fit in fits if fit.stamped().version != fit.version]
     if changed:
         raise StoreError(f"calibrations of {', '.join(changed)} do not match their version; fit them again")
     return {fit.product: fit for fit in fits}
-
-
-def _stamped(fit: Fit) -> Fit:
-    content = json.dumps(asdict(replace(fit, version="")), sort_keys=True)
-    return replace(fit, version=hashlib.sha256(content.encode()).hexdigest()[:8])
 
 
 def _judged(fit: Fit, n_min: float, stations_min: float, r2_min: float) -> str:

@@ -87,28 +87,28 @@ def test_several_zones_and_none():
 def test_rasters_are_made_once_and_again_when_a_composite_was(tmp_path):
     here = home(tmp_path)
     random = np.random.default_rng(5)
-    names = QUARTERS[:28]
-    stack = np.stack([np.full(GRID.shape, v) + random.normal(0, 0.01, GRID.shape) for v in course()[:28]]).astype("f4")
+    chosen = [i for i, name in enumerate(QUARTERS[:24]) if name.endswith(("Q3", "Q4"))]
+    names, levels = [QUARTERS[i] for i in chosen], course()[chosen]
+    stack = np.stack([v + random.normal(0, 0.01, GRID.shape) for v in levels]).astype("f4")
     stack[:, :3] = np.nan
     for name, values in zip(names, stack, strict=True):
         here.files.write_cog(f"products/{name}/ndvi.tif", GRID.layer(values), nodata=np.nan)
         here.files.write_bytes(f"products/{name}/state.json", json.dumps({"made_from": name}).encode())
-    here.lake.upsert("periods", rows(course()[:28], quarters=names), now=NOW, why="test")
-    first = sky_history.compute_history(here, now=NOW)
-    assert first.computed == 29
-    z = here.files.read_raster("products/2023-Q4/ndvi_anomaly.tif").values
-    before = stack[3:27:4, 10, 10].astype(float)
-    assert z[10, 10] == pytest.approx((stack[27, 10, 10] - before.mean()) / before.std(ddof=1), rel=1e-3)
+    here.lake.upsert("periods", rows(levels, quarters=names), now=NOW, why="test")
+    assert sky_history.compute_history(here, now=NOW).computed == 12 + 1
+    z = here.files.read_raster("products/2022-Q4/ndvi_anomaly.tif").values
+    before = stack[1:11:2, 10, 10].astype(float)
+    assert z[10, 10] == pytest.approx((stack[11, 10, 10] - before.mean()) / before.std(ddof=1), rel=1e-3)
     slope, p, n = here.files.read_raster(sky_history.TREND).values
-    theirs = pymannkendall.seasonal_test(stack[:, 10, 10].astype(float), period=4)
+    theirs = pymannkendall.seasonal_test(stack[:, 10, 10].astype(float), period=2)
     assert (slope[10, 10], p[10, 10]) == (pytest.approx(theirs.slope, rel=5e-3), pytest.approx(theirs.p, rel=1e-4))
     assert np.isnan(slope[1, 1])
     assert n[1, 1] == 0
     stored = here.lake.read("periods", where={"indicator": ["ecology.ndvi_anomaly", "ecology.ndvi_trend"]})
-    assert len(stored) == 28 + 7
+    assert len(stored) == 12 + 6
     assert sky_history.compute_history(here, now=NOW).computed == 0
-    here.files.write_bytes("products/2020-Q1/state.json", b'{"made_from": "anew"}')
-    assert sky_history.compute_history(here, now=NOW).computed == 1 + 3 + 1  # itself, three later first quarters, trend
+    here.files.write_bytes("products/2021-Q3/state.json", b'{"made_from": "anew"}')
+    assert sky_history.compute_history(here, now=NOW).computed == 1 + 1 + 1  # itself, the third quarter after it, trend
 
 
 def test_nothing_from_nothing(tmp_path):

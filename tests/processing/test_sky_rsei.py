@@ -54,8 +54,9 @@ def test_years_share_one_fit_and_a_town_that_grows_lowers_the_index(tmp_path):
     scene(here, "a", "2020-07-01T02:30Z", 24)
     scene(here, "b", "2020-07-17T02:30Z", 24, clouded=np.s_[:, :4])
     scene(here, "c", "2021-06-20T02:30Z", 16, platform="landsat-9")
-    scene(here, "winter", "2021-12-20T02:30Z", 0)
-    scene(here, "old", "2021-07-20T02:30Z", 0, platform="landsat-7")
+    for name, when, platform in (("winter", "2021-12-20", "landsat-8"), ("old", "2021-07-20", "landsat-7")):
+        row = scene_row(name, "landsat-c2-l2", f"{when}T02:30Z", {}, {}).assign(platform=platform)
+        here.lake.upsert("scenes", row, now=NOW, why="test")
     first = sky_rsei.compute_rsei(here, now=NOW)
     assert (first.read, first.computed) == (3, 2)
     loadings = sky_rsei.kept(here)
