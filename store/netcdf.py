@@ -150,15 +150,17 @@ def scan(place: Path, *, max_cells: int) -> None:
     """Read a file to its last value, a part at a time.
 
     Raises:
-        FeedCorrupt: it is truncated, leads to other files, or a variable declares more than `max_cells` cells (nothing is
-            allocated then).
+        FeedCorrupt: it is truncated, leads to other files (it could name any of this machine), or a variable declares
+            more than `max_cells` cells (nothing is allocated then).
     """
     if _engine(place) == "scipy":
         read(place, None, group=None, max_cells=max_cells)
         return
     try:
         with h5py.File(place, "r") as file:
-            file.visititems_links(lambda name, link: _contained(place, name, link))
+            out = file.visititems_links(lambda name, link: name if isinstance(link, h5py.ExternalLink) else None)
+            if out:
+                raise FeedCorrupt(f"{place.name}: {out} leads to another file; such files are not read")
             for name in sorted(variables_of(place)):
                 data = file[name]
                 if data.external or data.is_virtual:
@@ -174,12 +176,6 @@ def scan(place: Path, *, max_cells: int) -> None:
                     data[first : first + rows]
     except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
         raise FeedCorrupt(f"{place.name}: the file cannot be read ({error}); fetch it again") from error
-
-
-def _contained(place: Path, name: str, link: Any) -> None:
-    """Refuse a link out of the file: it may name any file of this machine."""
-    if isinstance(link, h5py.ExternalLink):
-        raise FeedCorrupt(f"{place.name}: {name} leads to another file; such files are not read")
 
 
 def _one_time(data: xr.DataArray, y: str, x: str, step: int | None, place: Path) -> xr.DataArray:
