@@ -79,8 +79,8 @@ class Reduction:
     cell_m2: float
     variant: Variant = field(default_factory=Variant)
     by_cover: frozenset[str] = frozenset()
-    _total: dict[str, np.ndarray] = field(default_factory=dict)
-    _valid: dict[str, np.ndarray] = field(default_factory=dict)
+    totals: dict[str, np.ndarray] = field(default_factory=dict)
+    valid: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def _n(self) -> int:
@@ -104,8 +104,8 @@ class Reduction:
 
     def _take(self, name: str, values: np.ndarray, labels: np.ndarray, n: int) -> None:
         total, valid = _summed(values, labels, n, _FINE if name in _FRACTIONS else _COARSE)
-        self._total[name] = self._total.get(name, 0) + total
-        self._valid[name] = self._valid.get(name, 0) + valid
+        self.totals[name] = self.totals.get(name, 0) + total
+        self.valid[name] = self.valid.get(name, 0) + valid
 
     def _soil(self, block: Mapping[str, np.ndarray], labels: np.ndarray) -> None:
         slope, cover = block["slope_deg"], block["vegetation_cover_pct"]
@@ -129,9 +129,9 @@ class Reduction:
 
     def merge(self, other: "Reduction") -> None:
         """Add the sums of other blocks of the same district; the order of merging changes nothing."""
-        for name, total in other._total.items():
-            self._total[name] = self._total.get(name, 0) + total
-            self._valid[name] = self._valid.get(name, 0) + other._valid[name]
+        for name, total in other.totals.items():
+            self.totals[name] = self.totals.get(name, 0) + total
+            self.valid[name] = self.valid.get(name, 0) + other.valid[name]
 
     def empty(self) -> "Reduction":
         """One of the same district without any block."""
@@ -143,19 +143,19 @@ class Reduction:
         Args:
             source: what the blocks were made from.
         """
-        cells = self._valid["area_m2"]
+        cells = self.valid["area_m2"]
         out = [
             self._row(n, "area_m2", c * self.cell_m2, "m2", c, c, f"cells by {RULE}", source)
             for n, c in enumerate(cells.tolist())
             if c
         ]
         for name, unit in MEANS.items():
-            if name in self._total:
+            if name in self.totals:
                 out += self._means(name, name, unit, None, cells, source)
         for name, (quantity, unit) in SUMS.items():
-            if name in self._total:
+            if name in self.totals:
                 out += self._means(name, quantity, unit, self.cell_m2 / 1e4, cells, source)
-        if "rkls" in self._total:
+        if "rkls" in self.totals:
             out += self._strata(cells, source)
         return out
 
@@ -166,8 +166,8 @@ class Reduction:
         out = []
         for n, expected in enumerate(cells.tolist()):
             if expected:
-                valid = int(self._valid[name][n])
-                value = self._total[name][n] / valid if _enough(valid, expected) else np.nan
+                valid = int(self.valid[name][n])
+                value = self.totals[name][n] / valid if _enough(valid, expected) else np.nan
                 value = value if per_cell is None else value * expected * per_cell
                 out.append(self._row(n, quantity, value, unit, valid, expected, _method(valid, expected), source))
         return out
@@ -175,12 +175,12 @@ class Reduction:
     def _strata(self, cells: np.ndarray, source: str) -> list[dict[str, object]]:
         """Potential soil loss by stratum, scaled up where cells are missing; t a-1."""
         n_strata = len(_STRATA) + 1
-        sums = self._total["strata"].reshape(self._n, n_strata)
+        sums = self.totals["strata"].reshape(self._n, n_strata)
         out = []
         for n, expected in enumerate(cells.tolist()):
             if not expected:
                 continue
-            valid = int(self._valid["rkls"][n])
+            valid = int(self.valid["rkls"][n])
             factor = expected / valid * self.cell_m2 / 1e4 if _enough(valid, expected) else np.nan
             method = f"{_method(valid, expected)}; {self.variant}"
             for k in np.flatnonzero(sums[n]).tolist() or [_PLAIN]:

@@ -4,6 +4,7 @@ import calendar
 import hashlib
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import numpy as np
@@ -16,9 +17,8 @@ from domain.records import TABLES, Reason, Rejection
 from domain.times import DAY, day_start, local_day
 from processing.counts import Counts
 from processing.gep import inputs
+from processing.gep.eyes import class_rows, layers_of
 from processing.gep.inputs import Extent, Layer
-from processing.gep.rasters import Reduction
-from processing.gep.values import of_landcover
 from processing.imagery.grid import WGS84, Grid, county_grid, moved, onto
 from processing.imagery.zonal import zone_raster
 from processing.sky import acquisition_days, finished, product
@@ -79,17 +79,25 @@ def _inputs(home: Home, year: int, progress: Progress) -> tuple[pd.DataFrame, li
     rows: list[dict[str, object]] = []
     refused: list[Rejection] = []
     progress("land cover", 0.0)
-    found = _extent(home, grid, year)
+    found = _map(home, grid, year)
     if found is not None:
-        of, source, class_areas = found
-        rows += inputs.area_rows(of, county=county, cell_ha=grid.cell_ha, source=source)
-        rows += class_areas
+        of, ids = found.extent, home.registry.townships.ids
+        rows += inputs.area_rows(of, county=county, cell_ha=grid.cell_ha, source=found.source)
         progress("vegetation", 0.2)
-        for layer in _vegetation(home, grid, year):
+        vegetation = list(_vegetation(home, grid, year))
+        for layer in vegetation:
             rows += inputs.layer_rows(of, layer, county=county)
         progress("rainfall", 0.6)
-        rain, refused = _rainfall(home, grid, year)
+        daily, refused = _daily_rain(home, year)
+        rain = _rainfall(daily, grid, year)
         rows += inputs.layer_rows(of, rain, county=county)
+        progress("classes", 0.8)
+        layers, told = layers_of(home, grid, year, daily, _days(year), lambda grids: _summed(grids, grid))
+        cover_pct = {"vegetation_cover_pct": vegetation[0].values} if layers else {}
+        source = "; ".join(text for text in (found.source, told) if text)
+        of_classes = class_rows(found.cover, found.zones, ids, grid, layers | cover_pct, source)
+        # The means by ecosystem above stand for these two already, with their own counts.
+        rows += [row for row in of_classes if row["quantity"] not in ("vegetation_cover_pct", "rainfall_mm")]
     progress("quality", 0.9)
     rows += _quality(home, year, county)
     progress("", 1.0)
@@ -98,11 +106,18 @@ def _inputs(home: Home, year: int, progress: Progress) -> tuple[pd.DataFrame, li
     return frame.sort_values(list(table.key), ignore_index=True), refused
 
 
-def _extent(home: Home, grid: Grid, year: int) -> tuple[Extent, str, list[dict[str, object]]] | None:
-    """The ecosystems on the map of the year, else on the newest map before it, else on the oldest after it.
+@dataclass(frozen=True)
+class Map:
+    """The land-cover map of a year: ecosystems by township, codes and townships on the county grid."""
 
-    And their areas by class, with which accounts are made.
-    """
+    extent: Extent
+    cover: np.ndarray
+    zones: np.ndarray
+    source: str
+
+
+def _map(home: Home, grid: Grid, year: int) -> Map | None:
+    """The map of the year, else the newest before it, else the oldest after it."""
     maps = home.lake.read("scenes", where={"collection": ["landcover"]})
     if maps.empty:
         return None
@@ -115,21 +130,7 @@ def _extent(home: Home, grid: Grid, year: int) -> tuple[Extent, str, list[dict[s
     zones = zone_raster(home.registry.townships, grid)
     ids = home.registry.townships.ids
     of = inputs.extent(cover, zones, ids, cell_ha=grid.cell_ha, source=str(chosen["id"]))
-    return of, source, _class_areas(cover, zones, ids, grid, source)
-
-
-def _class_areas(
-    cover: np.ndarray, zones: np.ndarray, ids: tuple[str, ...], grid: Grid, source: str
-) -> list[dict[str, object]]:
-    """Area of every class of the map by township, m2, under its name in the accounts (gep_ecosystems.csv)."""
-    kinds = tuple(of_landcover().values())
-    number = np.zeros(int(cover.max(initial=0)) + 1, dtype=np.uint8)
-    for n, code in enumerate(of_landcover(), start=1):
-        if code < len(number):
-            number[code] = n
-    reduction = Reduction(ids, kinds, grid.cell_ha * 1e4)
-    reduction.add({"zone": zones, "ecosystem": number[cover]})
-    return reduction.rows(source)
+    return Map(of, cover, zones, source)
 
 
 def _vegetation(home: Home, grid: Grid, year: int) -> Iterable[Layer]:
@@ -144,8 +145,8 @@ def _vegetation(home: Home, grid: Grid, year: int) -> Iterable[Layer]:
         yield Layer(quantity, unit, mean * factor, method, source)
 
 
-def _rainfall(home: Home, grid: Grid, year: int) -> tuple[Layer, list[Rejection]]:
-    """Rain of the year: the sum of its daily grids; days without one are counted, not guessed."""
+def _daily_rain(home: Home, year: int) -> tuple[dict[str, xr.DataArray], list[Rejection]]:
+    """The rain grid of each day of the year that has one, mm, and the items that cannot be read."""
     start, end = day_start(date(year, 1, 1)), day_start(date(year + 1, 1, 1))
     scenes = home.lake.read("scenes", start=start, end=end, where={"collection": ["rainfall-daily"]})
     made = [str(json.loads(text).get("created", "")) for text in scenes["properties"]]
@@ -160,12 +161,20 @@ def _rainfall(home: Home, grid: Grid, year: int) -> tuple[Layer, list[Rejection]
             continue
         if np.isfinite(grid_of_day.values).any():
             layers[str(row["day"])] = grid_of_day
+    return layers, refused
+
+
+def _rainfall(layers: dict[str, xr.DataArray], grid: Grid, year: int) -> Layer:
+    """Rain of the year: the sum of its daily grids; days without one are counted, not guessed."""
     total = _summed(list(layers.values()), grid)
-    n_days = 366 if calendar.isleap(year) else 365
     digest = _digest(layer.values.tobytes() for layer in layers.values())
     source = f"rainfall-daily, {len(layers)} grids, sha256:{digest}"
     method = "sum of daily grids, bilinear on the county grid; n counts days"
-    return Layer("rainfall_mm", "mm", total, method, source, days=(len(layers), n_days)), refused
+    return Layer("rainfall_mm", "mm", total, method, source, days=(len(layers), _days(year)))
+
+
+def _days(year: int) -> int:
+    return 366 if calendar.isleap(year) else 365
 
 
 def _summed(layers: list[xr.DataArray], grid: Grid) -> np.ndarray:
@@ -192,7 +201,7 @@ def _millimetres(data: xr.DataArray) -> xr.DataArray:
 
 def _quality(home: Home, year: int, county: str) -> list[dict[str, object]]:
     start, end = day_start(date(year, 1, 1)), day_start(date(year + 1, 1, 1))
-    days = 366 if calendar.isleap(year) else 365
+    days = _days(year)
     townships = home.registry.townships
     crs = str(home.registry.county["crs"])
     middles = [moved(shape, WGS84, crs).representative_point() for shape in townships.shapes]

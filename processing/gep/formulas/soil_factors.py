@@ -28,21 +28,19 @@ def half_month_erosivity(erosive_daily_mm: ArrayLike, season: str, n_years: floa
     return float(_HALF_MONTH[season] * (days**_HALF_MONTH_EXPONENT).sum() / n_years)
 
 
-def annual_erosivity(daily_mm: np.ndarray, months: np.ndarray, *, threshold_mm: float, n_years: float = 1) -> ArrayLike:
-    """R of a year, MJ mm hm-2 h-1 a-1: the half-months of HJ 1173-2021 A.5-A.6 summed.
+def erosive_power(daily_mm: ArrayLike, month: int, threshold_mm: float) -> np.ndarray:
+    """What one day adds to R of the year, MJ mm hm-2 h-1 (HJ 1173-2021 A.5-A.6): alpha P^1.7265 on an erosive day.
 
-    The coefficient depends on the season alone, so the sum over half-months is the sum over erosive days.
+    The coefficient depends on the season alone, so the sum over half-months is the sum over days.
 
     Args:
-        daily_mm: daily rain, days first (n, ...); a cell with a missing day is NaN, since a sum with gaps is no sum.
-        months: month of each day.
+        daily_mm: rain of the day, mm; NaN stays.
+        month: 1 to 12; May to September is the warm season (the text does not tell the months).
         threshold_mm: least rain of an erosive day; HJ 1173 is silent (10 or 12 are used).
-        n_years: how many years the days are from.
     """
-    warm = (months >= 5) & (months <= 9)
-    weight = np.where(warm, _HALF_MONTH["warm"], _HALF_MONTH["cold"]).reshape(-1, *[1] * (daily_mm.ndim - 1))
-    erosive = np.where(daily_mm >= threshold_mm, daily_mm, np.where(np.isnan(daily_mm), np.nan, 0.0))
-    return (weight * erosive**_HALF_MONTH_EXPONENT).sum(axis=0) / n_years
+    rain = np.asarray(daily_mm, dtype=float)
+    power = _HALF_MONTH["warm" if 5 <= month <= 9 else "cold"] * rain**_HALF_MONTH_EXPONENT
+    return np.where(rain < threshold_mm, 0.0, power)
 
 
 def zhang_erosivity(
