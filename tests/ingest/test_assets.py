@@ -12,9 +12,10 @@ from affine import Affine
 from rasterio.io import MemoryFile
 from rasterio.transform import from_origin
 
-from domain.errors import FeedUnavailable
+from domain.errors import FeedCorrupt, FeedUnavailable
 from ingest import web
 from ingest.run import ingest
+from store.files import Files
 from store.home import Home
 from store.scenes import read_band
 from tests.ingest.given import (
@@ -332,3 +333,32 @@ def test_the_real_item_of_a_catalogue_with_decimated_files(tmp_path):
     assert "B04: the item says 10980 x 10980 cells, the file has 1098 x 1098" in notes
     assert len(notes) == 2 * len(BANDS)
     assert read_band(place.files, row, "red", deep=True).attrs["transform"].a == 100
+
+
+def test_a_run_that_dies_between_two_files_leaves_no_scene_and_the_next_heals_it(tmp_path, monkeypatch):
+    place = home(tmp_path / "home")
+    folder = scene(tmp_path / "feeds")
+    run(place, tmp_path / "feeds")
+    [before] = place.lake.read("scenes").to_dict("records")
+    for band in BANDS:
+        put(folder, f"{band}.tif", raster(size=500))  # published anew, smaller
+    adopted = Files.adopt
+    moved: list[str] = []
+
+    def dying(self, source, relative):
+        if len(moved) == 2:
+            raise KeyboardInterrupt
+        moved.append(str(relative))
+        return adopted(self, source, relative)
+
+    monkeypatch.setattr(Files, "adopt", dying)
+    with pytest.raises(KeyboardInterrupt):
+        run(place, tmp_path / "feeds")
+    monkeypatch.undo()
+    assert place.lake.read("scenes").to_dict("records") == [before]
+    with pytest.raises(FeedCorrupt, match=r"B02\.tif has \d+ bytes, it had \d+ when it came; ingest the scene again"):
+        read_band(place.files, before, "B02")  # half old, half new is no scene
+    assert run(place, tmp_path / "feeds").changed == 1
+    [after] = place.lake.read("scenes").to_dict("records")
+    assert {read_band(place.files, after, band, deep=True).shape for band in BANDS} == {(500, 500)}
+    assert not list(place.files.root.rglob("incoming/*/S2B_TEST"))
