@@ -28,6 +28,7 @@ from processing.imagery.tables import SENTINEL2, thresholds
 from processing.registered import taking
 from processing.sky_day import Eye, Seen, cover_maps, cover_on, cover_row, seen_on, stepped
 from processing.sky_periods import compute_periods_of, period_folders
+from processing.sky_pictures import pictured
 from processing.sky_products import (
     as_json,
     digest_lines,
@@ -47,7 +48,7 @@ __all__ = ["acquisition_days", "compute_sky", "finished", "product"]
 
 CURSOR = "sky"
 #: Grows when the maths of this eye changes, so that every day is computed anew.
-_EDITION = 2
+_EDITION = 3
 _ATTEMPTS = 10
 _TABLES = (
     "imagery_thresholds.csv", "imagery_scl.csv", "imagery_products.csv", "imagery_coefficients.csv",
@@ -151,7 +152,7 @@ def _write_day(eye: Eye, seen: Seen, rows: pd.DataFrame, past: "_Past") -> tuple
     """Products, candidates and clear view of a day; the view and the candidates go on to the next."""
     home, view = eye.home, seen.view
     write_products(home, view, rows["id"].astype(str).tolist())
-    features = stepped(read_candidates(home, past.last), seen, rows, eye.limits)
+    features = pictured(home, seen, stepped(read_candidates(home, past.last), seen, rows, eye.limits))
     write_candidates(home, view, features)
     after = kept_view(past.latest.after(seen.bands, day_number(view.day)))
     save_view(home, view.day, after, eye.grid.crs, eye.grid.transform)

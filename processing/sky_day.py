@@ -20,8 +20,7 @@ from domain.times import local_day
 from processing import candidates
 from processing.imagery import scene as scenery
 from processing.imagery.calibration import Fit
-from processing.imagery.change import View, clearing
-from processing.imagery.events import ClearView, Found, Ground, References, day_number, detect
+from processing.imagery.events import Found, Ground, References, day_number, detect
 from processing.imagery.grid import Grid, mosaic, onto
 from processing.imagery.reflectance import Policy
 from processing.imagery.scene import DayView
@@ -82,7 +81,7 @@ def seen_on(eye: Eye, day: date, rows: pd.DataFrame, references: References, cov
     registry = eye.home.registry
     ground = Ground.of(eye.grid, registry.townships, registry.waters, cover)
     events = detect(bands, day_number(day), references, ground, eye.limits)
-    return Seen(_view(eye, day, whole, references.latest, cover, notes), bands, events, refused)
+    return Seen(_view(eye, day, whole, events, cover, notes), bands, events, refused)
 
 
 def stepped(previous: list[dict[str, Any]], seen: Seen, rows: pd.DataFrame, limits: Mapping[str, float]) -> list[Any]:
@@ -124,22 +123,16 @@ def _cover(eye: Eye, name: str, assets: str, properties: str) -> np.ndarray | No
     return onto(data.astype(np.uint16), eye.grid, how="nearest", name=name).values
 
 
-def _view(
-    eye: Eye, day: date, whole: xr.Dataset, before: ClearView, cover: np.ndarray | None, notes: list[str]
-) -> DayView:
+def _view(eye: Eye, day: date, whole: xr.Dataset, events: Found, cover: np.ndarray | None, notes: list[str]) -> DayView:
     registry: Registry = eye.home.registry
     layers = scenery.over_water(scenery.layers(whole, eye.limits), zone_raster(registry.waters, eye.grid) > 0)
-    land = (zone_raster(registry.townships, eye.grid) > 0) & (zone_raster(registry.waters, eye.grid) == 0)
-    earlier = View(before.index("ndvi"), before.index("bi"), before.day)
-    bare = layers["bi"].values if "bi" in layers else np.full(eye.grid.shape, np.nan, dtype=np.float32)
-    found = clearing(layers["ndvi"].values, bare, day_number(day), earlier, land, eye.limits, eye.grid.cell_ha)
     return DayView(
         day=day,
         grid=eye.grid,
         layers=layers,
         townships=registry.townships,
         waters=registry.waters,
-        clearing=found,
+        clearing=events.cleared(),
         limits=eye.limits,
         note="; ".join(notes),
         zones=registry.zones,
