@@ -61,10 +61,15 @@ def _compute(home: Any, _start: datetime, now: datetime) -> dict[str, Any]:
     return {**counts.as_dict(), "periods": compute_periods(home, now=now).as_dict()}
 
 
-def _compute_sky(home: Any, _start: datetime, now: datetime) -> dict[str, Any]:
+def _compute_sky(home: Any, start: datetime, now: datetime) -> dict[str, Any]:
     from processing.sky import compute_sky
+    from processing.sky_history import compute_history
+    from processing.sky_pm25 import compute_pm25
+    from processing.sky_rsei import compute_rsei
 
-    return compute_sky(home, now=now).as_dict()
+    counts = compute_sky(home, now=now)
+    fitted = compute_history(home, now=now) + compute_rsei(home, now=now) + compute_pm25(home, now=now, start=start)
+    return {**counts.as_dict(), "years": fitted.as_dict()}
 
 
 def _compute_human(home: Any, _start: datetime, now: datetime) -> dict[str, Any]:

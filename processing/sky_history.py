@@ -37,14 +37,12 @@ def compute_history(home: Home, *, now: datetime) -> Counts:
 
     Raises:
         CatalogueError: a table or the county is not as it must be.
-        StoreConflict: somebody else wrote `periods` meanwhile; run again.
     """
-    version = home.lake.version("periods")
     rows = home.lake.read("periods", medium="ecology", where={"indicator": ["ecology.ndvi"], "period": [SEASON]})
     limits, counts = thresholds(), Counts(read=len(rows))
     if not rows.empty:
         made = pd.concat([ndvi_anomaly(rows, limits), ndvi_trend(rows, limits)], ignore_index=True)
-        written = home.lake.upsert("periods", made, now=now, why="quarters seen anew", expected_version=version)
+        written = home.lake.upsert("periods", made, now=now, why="quarters seen anew")
         counts = counts.wrote(written)
     quarters = _quarters(home)
     for i, name in enumerate(quarters):

@@ -38,13 +38,11 @@ def compute_pm25(home: Home, *, now: datetime, start: datetime | None = None, en
 
     Raises:
         StoreError: the kept lines were changed by hand.
-        StoreConflict: somebody else wrote `indicators` meanwhile; run again.
     """
     fit = kept(home).get("pm25")
     scenes = scenes_of(home, AOD, start, end)
     if fit is None or scenes.empty:
         return Counts(read=len(scenes))
-    version = home.lake.version("indicators")
     county = home.registry.county
     grid = county_grid({**county, "resolution_m": max(_CELL_M, county["resolution_m"])})
     townships = home.registry.townships
@@ -60,7 +58,7 @@ def compute_pm25(home: Home, *, now: datetime, start: datetime | None = None, en
     if not parts:
         return Counts(read=len(scenes))
     made = pd.concat(parts, ignore_index=True)
-    written = home.lake.upsert("indicators", made, now=now, why="PM2.5 from AOD", expected_version=version)
+    written = home.lake.upsert("indicators", made, now=now, why="PM2.5 from AOD")
     return Counts(read=len(scenes), computed=len(parts)).wrote(written)
 
 

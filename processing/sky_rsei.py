@@ -1,9 +1,11 @@
 """The shell of RSEI: Landsat scenes of the growing seasons -> one fit over all years -> the index of each year.
 
 The first run fits and keeps the loadings in `rsei/loadings.json`; later years use them as they are, until somebody asks
-for a new fit. One year: `products/<year>/rsei.tif` and a row `ecology.rsei` a township in `periods`.
+for a new fit. One year: `products/<year>/rsei.tif` and a row `ecology.rsei` a township in `periods`, made again only
+when its scenes or settings changed.
 """
 
+import hashlib
 import json
 import logging
 from collections.abc import Mapping
@@ -50,15 +52,15 @@ def compute_rsei(home: Home, *, now: datetime, refit: bool = False) -> Counts:
     Raises:
         CatalogueError: a table or the county is not as it must be.
         StoreError: the kept loadings were changed by hand.
-        StoreConflict: somebody else wrote `periods` meanwhile; run again.
     """
-    version = home.lake.version("periods")
     grid, scenes = _grid(home), _scenes(home)
-    years = {int(y): _year(home, rows, grid) for y, rows in scenes.groupby(_local(scenes["datetime"]).dt.year)}
-    seen = {year: found for year, found in years.items() if found is not None}
+    years = {int(y): rows for y, rows in scenes.groupby(_local(scenes["datetime"]).dt.year)}
+    loadings = None if refit else kept(home)
+    stale = {y: rows for y, rows in years.items() if loadings is None or not _finished(home, y, rows, loadings)}
+    views = {year: _year(home, rows, grid) for year, rows in stale.items()}
+    seen = {year: layers for year, layers in views.items() if layers is not None}
     if not seen:
         return Counts(read=len(scenes))
-    loadings = None if refit else kept(home)
     if loadings is None:
         bounds = rsei.bounds_of(products.coefficients("rsei"))
         loadings = rsei.fit([(layers, None) for layers in seen.values()], bounds, sensor=SENSOR)
@@ -73,7 +75,10 @@ def compute_rsei(home: Home, *, now: datetime, refit: bool = False) -> Counts:
         found = zonal_mean(index.values, land, len(townships))
         parts.append(rsei_rows(found, townships, year, loadings, thresholds()))
     made = pd.concat(parts, ignore_index=True)
-    written = home.lake.upsert("periods", made, now=now, why="RSEI computed", expected_version=version)
+    written = home.lake.upsert("periods", made, now=now, why="RSEI computed")
+    for year in seen:
+        state = json.dumps({"made_from": _made_from(years[year], loadings)}) + "\n"
+        home.files.write_bytes(_state(year), state.encode())
     return Counts(read=len(scenes), computed=len(seen)).wrote(written)
 
 
@@ -85,6 +90,26 @@ def kept(home: Home) -> Loadings | None:
     """
     place = home.files.path(LOADINGS)
     return Loadings.from_json(place.read_text(encoding="utf-8")) if place.is_file() else None
+
+
+def _state(year: int) -> str:
+    return f"products/{year}/rsei.json"
+
+
+def _made_from(rows: pd.DataFrame, loadings: Loadings) -> str:
+    """What a year is made from: its scenes, the products of its components, and the loadings."""
+    limits = thresholds()
+    told = [loadings.version, *(products.version(name) for name in (*rsei.COMPONENTS, "water"))]
+    told += [f"{key} {limits[key]:g}" for key in ("cloud_buffer_m", "lst_min", "lst_max", "water_mndwi_min")]
+    told += [f"{row.id} {row.assets} {row.properties}" for row in rows.itertuples()]
+    return hashlib.sha256("\x1f".join(told).encode()).hexdigest()
+
+
+def _finished(home: Home, year: int, rows: pd.DataFrame, loadings: Loadings) -> bool:
+    place = home.files.path(_state(year))
+    if not place.is_file():
+        return False
+    return bool(json.loads(place.read_text(encoding="utf-8"))["made_from"] == _made_from(rows, loadings))
 
 
 def _grid(home: Home) -> Grid:

@@ -76,9 +76,10 @@ def test_years_share_one_fit_and_a_town_that_grows_lowers_the_index(tmp_path):
     scene(here, "d", "2022-08-05T02:30Z", 8)
     again = sky_rsei.compute_rsei(here, now=NOW)
     assert sky_rsei.kept(here) == loadings
-    assert again.changed == 0
+    assert (again.computed, again.changed) == (1, 0)
+    assert sky_rsei.compute_rsei(here, now=NOW).computed == 0
     assert rows(here).loc[(2022, east), "value"] < found.loc[(2021, east), "value"] + 0.02
-    sky_rsei.compute_rsei(here, now=NOW, refit=True)
+    assert sky_rsei.compute_rsei(here, now=NOW, refit=True).computed == 3
     fresh = sky_rsei.kept(here)
     assert fresh is not None
     assert fresh.version != loadings.version
