@@ -77,7 +77,7 @@ def item(
         "proj:shape": list(grid.shape),
         "proj:transform": [float(v) for v in tuple(grid.transform)[:6]],
     }
-    rest = {n: {"href": f"./{n}", "type": kind, "roles": [role]} for n, (kind, role) in others.items()}
+    rest = {_key(n): {"href": f"./{n}", "type": kind, "roles": [role]} for n, (kind, role) in others.items()}
     return {
         "type": "Feature",
         "stac_version": STAC,
@@ -87,7 +87,7 @@ def item(
         "geometry": geometry,
         "bbox": _box(geometry),
         "properties": properties | dict(told),
-        "assets": {r.name.partition(".")[0]: _asset(r, grid) for r in rasters} | rest,
+        "assets": {_key(r.name): _asset(r, grid) for r in rasters} | rest,
         "links": [
             {"rel": "root", "href": "../catalog.json", "type": "application/json"},
             {"rel": "parent", "href": f"../{collection}.json", "type": "application/json"},
@@ -144,6 +144,10 @@ def _asset(raster: Raster, grid: Grid) -> dict[str, Any]:
     if raster.colours:
         said |= {"eo:bands": [{"name": c, "common_name": c} for c in _COLOURS], "roles": ["visual"]}
     return said | {"raster:bands": [band] * (len(_COLOURS) if raster.colours else 1)}
+
+
+def _key(name: str) -> str:
+    return name.partition(".")[0]
 
 
 def _outline(grid: Grid) -> dict[str, Any]:
