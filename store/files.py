@@ -151,10 +151,14 @@ class Files:
             return ".nc"
         with self._opened(place) as source:
             self._bearable(source, None, None, place.name)
-            for layer in source.indexes:
-                for _, block in source.block_windows(layer):
-                    source.read(layer, window=block)
-            return ".tif" if source.driver == "GTiff" else ".jp2"
+            _exhaust(source)
+            if source.driver != "GTiff":
+                return ".jp2"
+            levels = len(source.overviews(1))
+        for level in range(levels):  # they may be the end of the file
+            with self._opened(place, OVERVIEW_LEVEL=level) as source:
+                _exhaust(source)
+        return ".tif"
 
     def read_raster(
         self, href: str | Path, *, window: tuple[int, int, int, int] | None = None, layer: int | None = None
@@ -219,10 +223,10 @@ class Files:
         return netcdf.gridded(place, names, step=step, max_cells=self.max_cells)
 
     @contextmanager
-    def _opened(self, href: str | Path) -> Iterator[Any]:
+    def _opened(self, href: str | Path, **options: Any) -> Iterator[Any]:
         place = Path(href) if Path(href).is_absolute() else self.path(href)
         try:
-            with rasterio.open(place, driver=_driver(place)) as source:
+            with rasterio.open(place, driver=_driver(place), **options) as source:
                 yield source
         except (RasterioError, CPLE_BaseError, OSError) as error:
             raise FeedCorrupt(f"{place.name}: the raster cannot be read ({error}); fetch it again") from error
@@ -279,6 +283,13 @@ def as_array(cells: np.ndarray, *, transform: rasterio.Affine, crs: object, noda
         coords={"y": rows, "x": columns},
         attrs={"crs": str(crs) if crs is not None else "", "transform": transform, "nodata": nodata},
     )
+
+
+def _exhaust(source: Any) -> None:
+    """Read every block once and keep none."""
+    for layer in source.indexes:
+        for _, block in source.block_windows(layer):
+            source.read(layer, window=block)
 
 
 def _driver(place: Path) -> str:

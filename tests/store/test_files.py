@@ -125,6 +125,21 @@ def test_a_truncated_cog_is_not_whole(files, share):
         files.whole("t.tif")
 
 
+@pytest.mark.parametrize("share", [0.9, 0.999])
+def test_overviews_at_the_end_of_a_file_are_looked_at_too(files, tmp_path, share):
+    place = tmp_path / "o.tif"
+    cells = np.random.default_rng(1).integers(0, 4000, (1, 600, 600)).astype("uint16")
+    profile = {"driver": "GTiff", "height": 600, "width": 600, "count": 1, "dtype": "uint16", "crs": 32650}
+    with rasterio.open(place, "w", **profile, transform=GRID, tiled=True) as target:
+        target.write(cells)
+    with rasterio.open(place, "r+") as target:
+        target.build_overviews([2, 4])
+    assert files.whole(place) == ".tif"
+    place.write_bytes(place.read_bytes()[: int(place.stat().st_size * share)])
+    with pytest.raises(FeedCorrupt, match=r"o\.tif: the raster cannot be read"):
+        files.whole(place)
+
+
 def test_a_document_that_opens_other_files_is_not_opened(files, tmp_path):
     files.write_cog("secret.tif", raster(np.zeros((8, 8), dtype="uint8")), nodata=None)
     (tmp_path / "x.tif").write_text(
