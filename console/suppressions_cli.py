@@ -186,7 +186,7 @@ def list_messages(home: HomeOption = None) -> None:
         (screens.word("verdict", r["verdict"]), f"{r['n']:,}", escape(r["why"])) for r in held.to_dict("records")
     ]
     if reasons:
-        columns = {"verdict": "left", "count": "right", "why": "left"}
+        columns = {"outcome": "left", "count": "right", "why": "left"}
         screen.print(screens.table("title.suppressed", columns, reasons))
 
 
