@@ -94,7 +94,7 @@ def replay(
         done = run(place, book, first, last, reviewed=read_reviewed(place.ledger), operators=operators, only=rule or ())
     except ValueError as error:
         raise PipelineError(str(error)) from None
-    columns = {"rule": "left", **dict.fromkeys(("alarms", "load", "lasted", "looked", "wrong", "ahead"), "right")}
+    columns = {"rule": "left", **dict.fromkeys(("alarms", "load", "lasted", "looked", "wrong", "early"), "right")}
     rows = [
         (
             r["rule"],
