@@ -81,10 +81,10 @@ class Latest:
             parts += [self._read(medium, start, end)[0] for start, end in spans(days)]
             old = old[~stale]
         rows = _newest(self.table, [old, *parts])
-        # A series whose newest value was taken out has an older one somewhere: that medium is read backwards again.
-        columns = _SERIES[self.table]
-        lost = set(map(tuple, self._rows[columns].to_numpy())) - set(map(tuple, rows[columns].to_numpy()))
-        for medium in sorted({str(key[0]) for key in lost}):
+        # Where the newest value was taken out, an older one is somewhere: that medium is read backwards again.
+        before, after = (f.set_index(_SERIES[self.table])["time"] for f in (self._rows, rows))
+        fell = before.index[~(after.reindex(before.index) >= before).to_numpy()]
+        for medium in sorted({str(key[0]) for key in fell}):
             days = _by_medium(self.home.lake.changes(self.table, -1).days).get(medium, set())
             rows = _newest(self.table, [rows[rows["medium"] != medium], self._back(medium, days)])
         return rows

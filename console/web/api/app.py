@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from console.web import problems
-from console.web.api import events, feeds, incidents, maps, series, stations
+from console.web.api import cap, events, feeds, incidents, maps, series, stations
 from console.web.api.asking import Asker
 from console.web.county import BaseMap
 from console.web.roles import roles
@@ -68,6 +68,7 @@ def build(site: Site, base: BaseMap) -> FastAPI:
         events.router(site),
         incidents.router(site),
         maps.router(site, base),
+        cap.router(site),
         feeds.router(site),
     ):
         api.include_router(router)

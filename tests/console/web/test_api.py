@@ -158,6 +158,25 @@ def test_the_feeds_of_incidents_are_atom(client):
     assert "&lt;script&gt;" in answer.text
 
 
+def test_cap_messages_are_a_feed_and_files(client, site):
+    folder = site.home.root / "cap" / "f1-20260831T210000"
+    folder.mkdir(parents=True, exist_ok=True)
+    said = (
+        '<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>x-1</identifier>'
+        "<sent>2026-09-01T08:00:00+08:00</sent><msgType>Alert</msgType><info><headline>&lt;script&gt;</headline></info></alert>"
+    )
+    (folder / "0001-alert.xml").write_text(said, encoding="utf-8")
+    feed = client.get("/api/v1/feeds/cap.atom")
+    assert "x-1" in feed.text
+    assert "<script" not in feed.text
+    path = feed.text.partition('href="')[2].partition('"')[0]
+    answer = client.get(path)
+    assert answer.headers["content-type"] == "application/cap+xml"
+    assert answer.text == said
+    for name in ("..%2Fledger.sqlite", "0002.xml", "%2e%2e"):
+        assert client.get(f"/api/v1/cap/f1-20260831T210000/{name}").status_code == 404
+
+
 def test_health_of_feeds_and_what_was_refused(client):
     feeds = {r["feed"]: r for r in client.get("/api/v1/feeds").json()}
     assert feeds["ground_hj212"]["failed"] == 3
