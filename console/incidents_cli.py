@@ -199,7 +199,7 @@ def score(truth: Annotated[Path, typer.Argument(help="truth.csv of the simulator
     shown.print(
         screens.table(
             "title.score",
-            {"matter": "left", "state": "left", "number": "left", "opened": "left", "ahead": "right"},
+            {"matter": "left", "state": "left", "number": "left", "opened": "left", "gained": "right"},
             [
                 (
                     m["incident"],
