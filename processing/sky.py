@@ -23,7 +23,7 @@ from processing import candidates, sky_fit
 from processing.counts import Counts
 from processing.imagery.events import ClearView, References, day_number, reference_days
 from processing.imagery.grid import county_grid
-from processing.imagery.reflectance import Policy
+from processing.imagery.reflectance import Policy, baseline
 from processing.imagery.tables import SENTINEL2, thresholds
 from processing.registered import taking
 from processing.sky_day import Eye, Seen, cover_maps, cover_on, cover_row, seen_on, stepped
@@ -98,13 +98,14 @@ def acquisition_days(home: Home, version: int | None = None) -> dict[date, pd.Da
         day=local_day(scenes["datetime"]),
         tile=[_tile_id(p, i) for p, i in zip(properties, scenes["id"], strict=True)],
         made=[
-            f"{p.get('s2:processing_baseline', ''):>6} {p.get('created', '')} {i}"
+            "{:02d}.{:02d} {} {}".format(*(baseline(p) or (0, 0)), p.get("created", ""), i)
             for p, i in zip(properties, scenes["id"], strict=True)
         ],
+        satellite=scenes["platform"].str.lower(),  # catalogues write sentinel-2b and Sentinel-2B
         foreign=scenes["epsg"] != county_epsg,
         minute=scenes["datetime"].dt.floor("min"),
     )
-    newest = frame.sort_values("made").drop_duplicates(["platform", "minute", "tile"], keep="last")
+    newest = frame.sort_values("made").drop_duplicates(["satellite", "minute", "tile"], keep="last")
     ordered = newest.sort_values(["day", "foreign", "id"])
     return {date.fromisoformat(str(day)): rows for day, rows in ordered.groupby("day")}
 

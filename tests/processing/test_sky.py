@@ -167,6 +167,16 @@ def test_of_two_versions_of_one_acquisition_the_newest_counts(tmp_path):
     assert values(place, "ecology.bloom_ha")["08-14", "lake"] == 0
 
 
+def test_the_same_acquisition_of_two_catalogues_is_one_scene(tmp_path):
+    place = home(tmp_path)
+    old = put(place, "earth-search", FIRST, surface(), baseline="05.09")
+    told = {"processing:version": "05.11", "s2:processing_baseline": "", "grid:code": "MGRS-50RQS"}
+    new = put(place, "copernicus", FIRST, surface(), tile="", properties=told)
+    place.lake.upsert("scenes", new.assign(platform="Sentinel-2A", collection="sentinel-2-c1-l2a"), now=NOW, why="test")
+    assert old.loc[0, "platform"] == "sentinel-2a"
+    assert [rows["id"].tolist() for rows in acquisition_days(place).values()] == [["copernicus"]]
+
+
 def test_a_scene_whose_offset_is_a_lie_is_refused_and_said(tmp_path):
     place = home(tmp_path)
     put(place, "liar", FIRST, surface(), offset=0)  # baseline 05.11, but the pixels are shifted already
