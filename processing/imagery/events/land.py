@@ -28,7 +28,7 @@ def dump(seen: Comparison) -> Change:
     """Green land turned bright and grey (rubble, waste, concrete), or grassland laid bare.
 
     NDVI is lost as for a clearing (`_opened`), and what is there now is bright (dump_visible_min, dump_dvisible_min),
-    without leaves (dump_ndvi_max, clearing_bi_min), and grey: (SWIR1 - B) / (SWIR1 + B) at most dump_flat_max, where
+    without leaves (dump_ndvi_max, dump_bi_min), and grey: (SWIR1 - B) / (SWIR1 + B) at most dump_flat_max, where
     soil has 0.5 and more. On the covers named for the kind `bare_soil` bare ground is enough. Own rule.
     """
     limits = seen.limits
@@ -41,7 +41,7 @@ def dump(seen: Comparison) -> Change:
             & (brighter >= 1)
             & (seen.now.index("ndvi") <= limits["dump_ndvi_max"])
             & (seen.now.index("flat") <= limits["dump_flat_max"])
-            & (seen.now.index("bi") >= limits["clearing_bi_min"])
+            & (seen.now.index("bi") >= limits["dump_bi_min"])
         )
     strength = np.minimum(found.strength, brighter)
     if seen.ground.cover is None:
@@ -66,7 +66,7 @@ def burn(seen: Comparison) -> Change:
         changed = (
             comparable
             & (dnbr >= limits["burn_dnbr_min"])
-            & (dndvi <= limits["clearing_dndvi_max"])
+            & (dndvi <= limits["burn_dndvi_max"])
             & (now.index("nbr") <= limits["burn_nbr_max"])
             & _charred(seen)
             & (now.index("ndvi") >= limits["clearing_ndvi_min"])
