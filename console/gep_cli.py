@@ -42,7 +42,7 @@ def make(
 ) -> None:
     """Make the account of a year. 核算一年的生态产品总值。"""
     from console.cli import open_home, screen
-    from processing.gep.annual import gep_account, said
+    from processing.gep.annual import gep_account, in_order
     from processing.gep.uncertainty import drivers
 
     place = open_home(home)
@@ -68,10 +68,13 @@ def make(
         screen.print(_townships(made, names))
         screen.print(_total(made), style="bold")
     if draws > 1 and zone is None:
-        screen.print(_drivers(drivers(made).head(8)))
-    problems = said((*made.problems, *given.refused))
+        told = drivers(made)
+        clear = told["rank_correlation"].abs() > 2 / draws**0.5  # less is what chance alone makes of so many draws
+        screen.print(_drivers(told[clear].head(8)))
+    problems = in_order((*made.problems, *given.refused))
     if problems:
-        rows = ((say(f"gep.problem.{p.kind}"), p.part, escape(p.what)) for p in problems)
+        parts = _part_names(made)
+        rows = ((say(f"gep.problem.{p.kind}"), parts.get(p.part, p.part), escape(p.told())) for p in problems)
         screen.print(_table("account.title_problems", ("", "account.item", "account.what"), rows, right=()))
     if not dry:
         screen.print(
@@ -156,6 +159,18 @@ def _number(value: float, digits: int = 2) -> str:
     return f"{value:.2e}" if abs(value) >= 1e13 else f"{value:,.{digits}f}"
 
 
+def _amount(value: float, unit: str) -> tuple[str, str]:
+    """A quantity people can read: in units of ten thousand when it is large."""
+    if 1e6 <= abs(value) < 1e13:
+        return _number(value / _WAN), say("account.wan", unit=unit)
+    return _number(value), unit
+
+
+def _price_type(kind: str, year: str) -> str:
+    slug = "".join(c if c.isalpha() else "_" for c in kind).strip("_")
+    return f"{say(f'price_type.{slug}')} {year}" if kind else ""
+
+
 def _parts(made: "Account", zone: str | None) -> Table:
     from processing.gep.statement import statement
     from processing.gep.values import read
@@ -164,9 +179,9 @@ def _parts(made: "Account", zone: str | None) -> Table:
     frame = frame if zone is None else frame[frame["zone"] == zone]
     services = dict(zip(read("gep_services")["service"], read("gep_services")[f"name_{language()}"], strict=True))
     rows = [
-        (services[r["service"]], _item(made, r), _number(r["quantity"]), r["unit"], _number(r["value_cny"] / _WAN),
+        (services[r["service"]], _item(made, r), *_amount(r["quantity"], r["unit"]), _number(r["value_cny"] / _WAN),
          _number(r["low"] / _WAN), _number(r["high"] / _WAN), f"{r['formula']} {r['price_formula']}".strip(),
-         f"{r['price_type']} {r['price_year']}".strip(), _status(r["status"]), r["n_unconfirmed"])
+         _price_type(r["price_type"], r["price_year"]), _status(r["status"]), r["n_unconfirmed"])
         for r in frame.to_dict("records")
     ]  # fmt: skip
     heads = (
@@ -198,6 +213,16 @@ def _townships(made: "Account", names: dict[str, str]) -> Table:
     return _table("account.title_townships", heads, rows, right=(1, 2, 3, 4, 5, 6, 7))
 
 
+def _part_names(made: "Account") -> dict[str, str]:
+    metas = {line.part.part: line.quantity.meta for line in made.profile.lines}
+    return {part: meta.name_zh if language() == "zh" else meta.name_en for part, meta in metas.items()}
+
+
+def _parts_named(made: "Account") -> str:
+    names = _part_names(made)
+    return ("、" if language() == "zh" else ", ").join(names[part] for part in made.missing)
+
+
 def _total(made: "Account") -> str:
     import numpy as np
 
@@ -207,7 +232,7 @@ def _total(made: "Account") -> str:
     text = (
         say("account.total", value=_number(draws[0] / _YI))
         if made.complete
-        else say("account.partial", value=_number(draws[0] / _YI), n=len(made.missing), missing=", ".join(made.missing))
+        else say("account.partial", value=_number(draws[0] / _YI), n=len(made.missing), missing=_parts_named(made))
     )
     if len(draws) < 2:
         return text

@@ -12,9 +12,10 @@ import pandas as pd
 
 from domain.errors import CatalogueError
 from processing.gep.draws import Draws
-from processing.gep.evaluate import Computed, Evaluation, Problem
+from processing.gep.evaluate import Computed, Evaluation
 from processing.gep.profile import Line, Profile
 from processing.gep.registered import STATUSES
+from processing.gep.said import Problem, said
 from processing.gep.values import Row, Values, known_sets
 from processing.gep.zoned import Zoned
 
@@ -222,7 +223,7 @@ def _valued(evaluation: Evaluation, line: Line, quantity: Computed) -> Flow | Pr
     if wrong:
         return wrong[0]
     if any(p > q and p > 1 for p, q in zip(price.shape, quantity.shape, strict=True)):
-        what = "its price is known by zone or ecosystem and its quantity is not; give both alike"
+        what = said("account.said.not_alike")
         return Problem(line.part.part, "missing", what, evaluation.zoned.zones)
     moved = _moved(evaluation, price)
     return Flow(line, quantity, price.values * moved, price.used, moved=moved != 1.0)
@@ -245,7 +246,7 @@ def _of_year(evaluation: Evaluation, flow: Flow) -> list[Problem]:
         Problem(
             flow.part,
             "price",
-            f"{row.key} is of {row.year} and stays so: the tables have no price index from {row.year} to {target}",
+            said("account.said.price_year", row=row.key, year=row.year, target=target),
         )
         for row, _ in flow.price_rows
         if not flow.moved and row.unit.startswith("CNY") and row.year not in (None, target)

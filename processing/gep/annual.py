@@ -13,11 +13,12 @@ from domain.records import TABLES
 from domain.texts import say
 from processing.counts import Counts
 from processing.gep.account import Account, account
-from processing.gep.evaluate import Problem
 from processing.gep.profile import Profile, load, profiles
 from processing.gep.rasters import SHARE_MIN
 from processing.gep.reported import inputs_of, prices_of
+from processing.gep.said import Problem, said
 from processing.gep.statement import statement
+from processing.gep.values import read
 from store.home import Home
 from store.lake import Written
 
@@ -82,11 +83,15 @@ def given_of(home: Home, year: int, *, version: int | None = None) -> Given:
         Problem(
             str(quantity),
             "missing" if quantity not in supplied else "fallback",
-            f"{rows['n_valid'].sum()} of {rows['n_expected'].sum()} values from the eyes: too few"
-            + ("" if quantity not in supplied else "; what departments reported, or the rest, is used"),
+            said(
+                "account.said.gaps" if quantity not in supplied else "account.said.gaps_filled",
+                quantity=quantity,
+                valid=rows["n_valid"].sum(),
+                expected=rows["n_expected"].sum(),
+            ),
             tuple(sorted(set(rows["zone"]))),
         )
-        for quantity, rows in eyes[gaps].groupby("quantity")
+        for quantity, rows in eyes[gaps & eyes["quantity"].isin(read("gep_quantities")["quantity"])].groupby("quantity")
     )
     return Given(inputs, local[local["year"] <= year], refused)
 
@@ -171,7 +176,7 @@ def _write(home: Home, made: Account, now: datetime) -> Written:
     raise StoreConflict(f"GEP {made.year}: {_ATTEMPTS} runs in a row met another writer")
 
 
-def said(problems: Iterable[Problem]) -> list[Problem]:
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
     """Problems in the order of their weight: what is missing, what was replaced, which prices were not moved."""
     order = ("missing", "fallback", "price")
     return sorted(problems, key=lambda p: (order.index(p.kind), p.part, p.what))

@@ -7,20 +7,9 @@ import numpy as np
 
 from processing.gep.draws import Draws, of_input, of_row
 from processing.gep.registered import Argument, Given, Parameter, Registered, Result, resolved
+from processing.gep.said import Problem, Said, said
 from processing.gep.values import ALL, Row, Values, best, lineage
 from processing.gep.zoned import Zoned
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What an account cannot say, or says only by a stated fallback."""
-
-    part: str
-    kind: (
-        str  # missing (not computed), fallback (computed, in another way), parameter (an error), price (year not moved)
-    )
-    what: str
-    zones: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,7 +56,8 @@ class Evaluation:
         wanted = self._items(formula, of, items)
         if not wanted:
             missing = sorted({a.name for a in of.values() if isinstance(a, Given)})
-            return Problem(part, "missing", f"no item of {', '.join(missing)} was given", self.zoned.zones)
+            what = said("account.said.no_item", quantity=", ".join(missing))
+            return Problem(part, "missing", what, self.zoned.zones)
         arguments = _Arguments(self, part, wanted, scope)
         for name, argument in of.items():
             why = arguments.take(name, argument)
@@ -118,7 +108,8 @@ class _Arguments:
     def _given(self, name: str, quantity: str) -> Problem | None:
         taken = self.at.zoned.take(quantity, self.items)
         if taken is None:
-            return Problem(self.part, "missing", f"{quantity} was not given", self.at.zoned.zones)
+            what = said("account.said.not_given", quantity=quantity)
+            return Problem(self.part, "missing", what, self.at.zoned.zones)
         self.problems += [Problem(self.part, "fallback", note) for note in taken.notes]
         factor = self.at.draws.meet(of_input(quantity)).reshape(-1, 1, 1, 1)
         money = self.at.money if "_cny" in quantity else 1.0
@@ -134,7 +125,7 @@ class _Arguments:
     def _result(self, name: str, part: str) -> Problem | None:
         found = self.at.results.get(part)
         if found is None:
-            return Problem(self.part, "missing", f"{part} was not computed", self.at.zoned.zones)
+            return Problem(self.part, "missing", said("account.said.no_part", part=part), self.at.zoned.zones)
         self.by_zone |= found.by_zone
         self.by_ecosystem |= found.by_ecosystem
         self.used += [(row, np.asarray(where.any(axis=1, keepdims=True))) for row, where in found.used]
@@ -205,15 +196,12 @@ class _Arguments:
                 out[:, 0, e, i] = drawn.get(row, row.value)
         return out
 
-    def _lacks(self, name: str, e: int, item: str) -> str:
-        of = f" for {item}" if item else ""
+    def _lacks(self, name: str, e: int, item: str) -> Said:
+        row = f"{name} {item}".strip()
         if not self.by_ecosystem:
-            return f"there is no {name}{of}; add a row to gep_parameters.csv or gep_prices.csv, or to the profile"
-        area = self.at.zoned.area_m2[:, e].sum() / 1e4
-        return (
-            f"{self.ecosystems[e]} has no {name}{of} and covers {area:.2f} ha; add a row to gep_parameters.csv or to "
-            "the profile"
-        )
+            return said("account.said.no_row", row=row)
+        area = f"{self.at.zoned.area_m2[:, e].sum() / 1e4:.2f}"
+        return said("account.said.no_row_of_class", ecosystem=self.ecosystems[e], row=row, area=area)
 
     def _missing(self, central: np.ndarray, active: np.ndarray) -> None:
         unknown = np.isnan(central)
@@ -222,5 +210,5 @@ class _Arguments:
         lacking = sorted(n for n, a in self.arrays.items() if np.isnan(np.where(active, a[:1], 1.0)).any())
         zones = self.at.zoned.zones if self.by_zone else (self.at.zoned.region,)
         where = tuple(z for z, bad in zip(zones, unknown.any(axis=(1, 2)), strict=True) if bad)
-        what = f"{', '.join(lacking) or 'a result'} is missing; its value is not known there"
+        what = said("account.said.unknown", arguments=", ".join(lacking) or "-")
         self.problems.append(Problem(self.part, "missing", what, where))

@@ -12,6 +12,7 @@ from functools import cache, cached_property
 import numpy as np
 import pandas as pd
 
+from processing.gep.said import Said, said
 from processing.gep.values import ALL, lineage, read
 
 _M2_PER_HA = 1e4
@@ -25,7 +26,7 @@ class Taken:
     by_zone: bool
     by_ecosystem: bool
     summed: bool  # a sum, that may be added over zones, or a mean
-    notes: tuple[str, ...] = ()
+    notes: tuple[Said, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class Zoned:
             return Taken(np.array(values, dtype=float), True, False, summed=True)
         if (self.region, ALL) in known:
             values = [[[of.get((self.region, ALL), np.nan) for of in rows.values()]]]
-            notes = (f"{name}: of the district as a whole",)
+            notes = (said("account.said.of_district", quantity=name),)
             return Taken(np.array(values, dtype=float), False, False, summed=True, notes=notes)
         values = [[[of.get((z, ALL), np.nan) for of in rows.values()]] for z in self.zones]
         return Taken(np.array(values, dtype=float), True, False, summed=True)
@@ -146,7 +147,7 @@ class Zoned:
                     place, out[z, e, i] = _nearest(of, (zone, self.region), eco)
                     if place == self.region != zone:
                         borrowed.add(zone)
-        notes = (f"{name}: the mean of the district stands for {len(borrowed)} zones",) if borrowed else ()
+        notes = (said("account.said.district_mean", quantity=name, n=len(borrowed)),) if borrowed else ()
         return Taken(out, True, by_ecosystem, summed=False, notes=notes)
 
     def _mean_of_district(
@@ -155,7 +156,8 @@ class Zoned:
         by_ecosystem = any(e != ALL for _, e in known)
         ecosystems = self.ecosystems if by_ecosystem else (ALL,)
         values = [[[_nearest(of, (self.region,), e)[1] for of in rows.values()] for e in ecosystems]]
-        notes = () if self.zones == (self.region,) else (f"{name}: the mean of the district stands for every zone",)
+        inner = len(self.zones) if self.zones != (self.region,) else 0
+        notes = (said("account.said.district_mean", quantity=name, n=inner),) if inner else ()
         return Taken(np.array(values, dtype=float), False, by_ecosystem, summed=False, notes=notes)
 
 

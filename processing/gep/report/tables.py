@@ -343,7 +343,7 @@ def problems(account: Account, county: County, lang: str) -> Table:
         {
             "part": part_name(account, p.part, lang),
             "kind": say(f"gep.problem.{p.kind}", lang),
-            "what": p.what,
+            "what": p.told(lang),
             "where": ", ".join(county.zones.get(z, z) for z in p.zones) if len(p.zones) < 6 else str(len(p.zones)),
         }
         for p in account.problems
