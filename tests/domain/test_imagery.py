@@ -47,7 +47,7 @@ def test_the_finer_twin_and_the_plain_name_come_first():
 
 
 def test_nir08_of_landsat_is_not_that_of_sentinel():
-    assert imagery.canonical_assets("landsat-c2-l2", {"nir08": "x", "SR_B4": "r", "ST_B10": "t"}) == {
+    assert imagery.canonical_assets("landsat-c2-l2", {"nir08": "x", "red": "r", "lwir": "t", "SR_B4": "?"}) == {
         "red": "r", "nir08": "x", "lwir11": "t",
     }  # fmt: skip
 
