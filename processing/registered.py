@@ -20,7 +20,7 @@ import processing.indicators as package
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-Takes = Literal["observations", "days", "periods", "scene", "history", "reports"]
+Takes = Literal["observations", "days", "periods", "scene", "grids", "history", "reports"]
 Confidence = Literal["confirmed", "partly confirmed", "unconfirmed", "own definition"]
 
 _MARK = "__indicators__"
