@@ -142,8 +142,8 @@ def values(home: Home, part: Input, horizon: Horizon, around: Surroundings) -> t
     if isinstance(on, OnIndicator) and on.share_of == "area":
         return shares(samples, around.areas), "%"
     if isinstance(part.condition, Rate):
-        per = part.condition.rate.per
-        return rates(samples, part.condition.rate), f"{unit}/{'h' if per == timedelta(hours=1) else per}"
+        hours = part.condition.rate.per / timedelta(hours=1)
+        return rates(samples, part.condition.rate), f"{unit}/h" if hours == 1 else f"{unit}/({hours:g} h)"
     return samples, unit
 
 

@@ -9,6 +9,7 @@ from alerts import maintenance
 from alerts.maintenance import Work, heard, plan, spans_of
 from alerts.run import evaluate
 from domain.records import Flag
+from processing.run import compute
 from store.home import Home
 from store.ledger.reviews import read_reviews
 from store.ledger.suppressions import read_suppressions
@@ -71,6 +72,15 @@ def test_quality_control_reads_it_as_reviews_and_an_early_end_shortens_them(home
     assert set(after["end"]) == {hours(20)}
     spans = spans_of(home, read_suppressions(home.ledger))
     assert {len(s) for s in spans.values()} == {1}
+
+
+def test_values_of_that_time_fail_quality_control(home: Home) -> None:
+    plan(home, work(4, 12, station="water-1"), now=hours(0))
+    put(home, "observations", observations("water-1", "NH3N", [0.1] * 5, medium="water", period="PT4H"))
+    compute(home, now=hours(24))
+    found = home.lake.read("quality", medium="water").sort_values("time")
+    assert (found["flag"] == Flag.FAIL).tolist() == [False, True, True, False, False]
+    assert set(found.loc[found["flag"] == Flag.FAIL, "tests"]) == {"review:0"}
 
 
 def test_a_whole_site_by_township_and_medium(home: Home) -> None:

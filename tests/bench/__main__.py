@@ -2,7 +2,7 @@
 
 import platform
 
-from tests.bench import aqi_peers, console, decade, hj212, lake, prsa, qc_peers, sky
+from tests.bench import aqi_peers, console, decade, hj212, lake, latency, prsa, qc_peers, sky
 
 BENCHES = {
     "HJ 212 decoding": hj212,
@@ -13,6 +13,7 @@ BENCHES = {
     "Ten years of air and water": decade,
     "Console": console,
     "Sky eye": sky,
+    "Alarms: 15,000 at once, and from packet to message": latency,
 }
 
 
