@@ -59,7 +59,7 @@ def bloom_ha(view: DayView) -> pd.DataFrame:
     unit="ha",
     periods=(DAY,),
     subject="township",
-    formula="area of the candidates of kind clearing and dump since the last clear view of each cell (docs/sky_events.md)",
+    formula="area of clearings and dumps found since the last clear view of each cell (docs/sky_events.md)",
     completeness="patches stand as seen; none is said only when the share of comparable cells is at least "
     "clearing_share_min",
     standard="own definition",
