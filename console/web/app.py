@@ -13,7 +13,7 @@ from console.web import downloads, pictures, sign_in
 from console.web.api.app import build as build_api
 from console.web.county import BaseMap
 from console.web.gate import Gate
-from console.web.problems import answer
+from console.web.problems import answer, install
 from console.web.site import Site
 from console.web.watch import Watch
 
@@ -42,6 +42,7 @@ def build(site: Site, *, pages: bool = True) -> FastAPI:
         looking.cancel()
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan if pages else None)
+    install(app)
     app.mount("/api/v1", build_api(site, base))
     app.add_api_route("/api/{rest:path}", _no_such_api, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     app.mount("/assets", StaticFiles(directory=ASSETS))
