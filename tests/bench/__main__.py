@@ -2,9 +2,11 @@
 
 import platform
 
-from tests.bench import aqi_peers, console, decade, hj212, lake, latency, prsa, qc_peers, sky
+from tests.bench import aqi_peers, console, decade, gep, gep_peers, hj212, lake, latency, prsa, qc_peers, sky
 
 BENCHES = {
+    "GEP beside InVEST": gep_peers,
+    "GEP of a district at 10 m": gep,
     "HJ 212 decoding": hj212,
     "Lake": lake,
     "History import (PRSA)": prsa,
