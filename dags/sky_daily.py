@@ -1,7 +1,8 @@
 """### sky_daily: the sky eye, every day
 
 Takes the scenes and grids the catalogues published on the day, brings both UTM zones onto the county grid, computes
-indices and zonal means, looks for blooms and clearings, and evaluates the alert rules.
+indices, products and means by every kind of zone, follows candidates of change, adds what other satellites saw (NO2,
+surface temperature), and evaluates the alert rules.
 
 **Owner** the remote sensing desk. **Repeat** any run at any time: nothing changes.
 """

@@ -63,11 +63,12 @@ def _compute(home: Any, _start: datetime, now: datetime) -> dict[str, Any]:
 
 def _compute_sky(home: Any, start: datetime, now: datetime) -> dict[str, Any]:
     from processing.sky import compute_sky
+    from processing.sky_grids import compute_grids
     from processing.sky_history import compute_history
     from processing.sky_pm25 import compute_pm25
     from processing.sky_rsei import compute_rsei
 
-    counts = compute_sky(home, now=now)
+    counts = compute_sky(home, now=now) + compute_grids(home, now=now)
     fitted = compute_history(home, now=now) + compute_rsei(home, now=now) + compute_pm25(home, now=now, start=start)
     return {**counts.as_dict(), "years": fitted.as_dict()}
 

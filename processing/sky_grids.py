@@ -5,7 +5,7 @@ Scenes that came since the cursor tell which days are computed; a scene that can
 
 import json
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import pandas as pd
 from domain import imagery
 from domain.errors import FeedCorrupt, StoreConflict
 from domain.records import TABLES, Reason, Rejection
-from domain.times import day_start, local_day
+from domain.times import local_day
 from processing.counts import Counts
 from processing.imagery import no2
 from processing.imagery.grid import Grid, county_grid, onto
@@ -62,17 +62,23 @@ def compute_grids(home: Home, *, now: datetime) -> Counts:
 
 def _of_days(home: Home, days: list[date], refused: list[Rejection]) -> list[pd.DataFrame]:
     out = []
+    county = county_grid(home.registry.county)
     for product, layer in ((no2.SWATH, "no2"), (_LANDSAT, "lst")):
-        for day in days:
-            scenes = scenes_of(home, [product], day_start(day), day_start(day + timedelta(days=1)))
-            grid = county_grid(home.registry.county)
-            if layer == "no2":
-                grid = coarse(grid, imagery.settings()["s5p_cell_m"])
-            seen = [_read(home, row, grid, refused) for row in scenes.sort_values("id").to_dict("records")]
+        grid = coarse(county, imagery.settings()["s5p_cell_m"]) if layer == "no2" else county
+        scenes = _changed(scenes_of(home, [product], None, None), days)
+        for day, ours in scenes.groupby("day"):
+            seen = [_read(home, row, grid, refused) for row in ours.sort_values("id").to_dict("records")]
             known = [found for found in seen if found is not None]
-            if len(scenes):
-                out.append(_rows(home, layer, day, grid, known))
+            out.append(_rows(home, layer, date.fromisoformat(str(day)), grid, known))
     return out
+
+
+def _changed(scenes: pd.DataFrame, days: list[date]) -> pd.DataFrame:
+    """The scenes of some days, with the day of each."""
+    if scenes.empty:
+        return scenes.assign(day="")
+    dated = scenes.assign(day=local_day(scenes["datetime"]))
+    return dated[dated["day"].isin([day.isoformat() for day in days])]
 
 
 def _rows(
@@ -119,10 +125,8 @@ def _temperature(home: Home, row: Mapping[str, Any], grid: Grid) -> tuple[np.nda
 
 def _series(home: Home, days: list[date], refused: list[Rejection]) -> list[pd.DataFrame]:
     """Every day of the daily series that came: a file is small, and the days it lacks are said too."""
-    scenes = scenes_of(home, [no2.SERIES], None, None)
-    changed = scenes[local_day(scenes["datetime"]).isin([d.isoformat() for d in days])] if len(scenes) else scenes
     out = []
-    for row in changed.to_dict("records"):
+    for row in _changed(scenes_of(home, [no2.SERIES], None, None), days).to_dict("records"):
         try:
             (href,) = json.loads(row["assets"]).values()
             found = no2.daily(home.files.read_netcdf(href))
