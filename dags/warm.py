@@ -11,6 +11,9 @@ from importlib import import_module
 
 for _name in (
     "alerts.incidents.run",
+    "alerts.notifiers.cap",
+    "alerts.notifiers.government_dingtalk",
+    "alerts.notifiers.webhook",
     "alerts.run",
     "ingest.decoders.grid_report",
     "ingest.decoders.grid_sheet",

@@ -19,11 +19,11 @@ Chat services honour no key: a message arrives at least once, and again when we 
 sent. Apprise tells only whether it worked, so what fails is tried again until the channel gives up.
 """
 
+import importlib
 import json
 from pathlib import Path
 from typing import Any
 
-import apprise
 from pydantic import Field, field_validator
 
 from alerts.notification import ChannelEntry
@@ -41,7 +41,7 @@ class Settings(Strict):
     @field_validator("url")
     @classmethod
     def _known(cls, url: str) -> str:
-        if apprise.Apprise.instantiate(url, suppress_exceptions=True) is None:
+        if _apprise().Apprise.instantiate(url, suppress_exceptions=True) is None:
             raise ValueError("it is no address Apprise knows; see the table in alerts/notifiers/apprise.py")
         return url
 
@@ -58,7 +58,7 @@ class ByApprise:
         """Send once, cut to what the service takes."""
         payload = json.loads(letter.payload)
         title, text = str(payload.get(f"title_{self.lang}", "")), str(payload.get(f"text_{self.lang}", ""))
-        service: Any = apprise.Apprise()
+        service = _apprise().Apprise()
         service.add(self.settings.url)
         done = service.notify(
             title=title,
@@ -66,6 +66,11 @@ class ByApprise:
             interpret_escapes=False,
         )
         return Answer("sent") if done else Answer("failed", "the service did not take it or could not be reached")
+
+
+def _apprise() -> Any:
+    """The library, loaded when a channel needs it: it knows two hundred services."""
+    return importlib.import_module("apprise")
 
 
 def cut(text: str, longest: int) -> str:
