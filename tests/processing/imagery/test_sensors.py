@@ -7,8 +7,9 @@ import pytest
 import xarray as xr
 
 from domain.errors import FeedCorrupt
+from processing.imagery import mask
 from processing.imagery.grid import county_grid
-from processing.imagery.scene import tile
+from processing.imagery.reflectance import reflectance
 from processing.imagery.sensors import scene_offset, surface
 from processing.imagery.tables import thresholds
 from tests.processing.imagery.rasters import raster
@@ -23,7 +24,7 @@ def cells(number, shape=(20, 20), **attrs):
     return raster(np.full(shape, number, dtype="uint16"), resolution=30.0, **attrs)
 
 
-def test_sentinel2_is_that_of_the_tile(tmp_path):
+def test_sentinel2_by_its_offset_and_its_classes():
     grid = county_grid(COUNTY)
     place = {"left": grid.left, "top": grid.top, "resolution": grid.resolution}
     rng = np.random.default_rng(1)
@@ -34,13 +35,11 @@ def test_sentinel2_is_that_of_the_tile(tmp_path):
     raw["swir16"].values[:, :15] = 1100
     raw["scl"] = raster(np.where(np.arange(grid.width) < 15, 6, 4) * np.ones(grid.shape, dtype="uint8"), **place)
     found = surface("sentinel-2-l2a", raw, NEW, day=DAY, limits=LIMITS)
-    own = dict(zip(("B02", "B03", "B04", "B05", "B08", "B11", "SCL"), raw.values(), strict=True))
-    theirs, used = tile(own, grid, NEW, LIMITS)
-    assert found.note == f"offset {used.value} DN by {used.basis}; SCL mask with 100 m buffer"
-    for name, band in zip(raw, own, strict=True):
-        if band != "SCL":
-            np.testing.assert_array_equal(found.bands[name].values, theirs[band].values)
-    np.testing.assert_array_equal(found.clear.values, theirs["clear"].values)
+    assert found.note == "offset -1000 DN by metadata and pixels; SCL mask with 100 m buffer"
+    assert set(found.bands) == {*raw} - {"scl"}
+    for name, layer in found.bands.items():
+        np.testing.assert_array_equal(layer.values, reflectance(raw[name], -1000).values)
+    np.testing.assert_array_equal(found.clear.values, mask.clear(raw["scl"], buffer_m=100).values)
 
 
 def test_landsat_keeps_its_kelvin_and_buffers_its_clouds():
