@@ -38,12 +38,13 @@ def rsei(
     from console.cli import open_home, screen
     from processing import sky_rsei
     from processing.imagery.rsei import COMPONENTS
+    from processing.imagery.tables import thresholds
 
     place = open_home(home)
     counts = sky_rsei.compute_rsei(place, now=datetime.now(UTC), refit=refit)
     loadings = sky_rsei.kept(place)
     if loadings is None:
-        screen.print(say("none.rsei"))
+        screen.print(say("none.rsei", n=int(thresholds()["rsei_years_min"])))
         return
     rows = place.lake.read("periods", where={"indicator": ["ecology.rsei"]})
     columns = {"zone": "left", "year": "right", "rsei": "right"}

@@ -51,8 +51,8 @@ _RULES = """## Rules for all of them
 * **FVC**: soil and full cover are the 5 % and 95 % NDVI of the area over all years (`indices.fvc_ends`), fixed in
   `imagery_thresholds.csv`, so that years compare; areas may have ends of their own.
 * **RSEI**: Landsat scenes of the growing season, components scaled by fixed bounds, water left out, **one** PCA over
-  all years, NDVI positive; the loadings lie with their version in `rsei/loadings.json` and later years use them as they
-  are (`sanyan sky rsei`; `--refit` fits anew, and then all years change together).
+  all years (at least `rsei_years_min`), NDVI positive; the loadings lie with their version in `rsei/loadings.json` and
+  later years use them as they are (`sanyan sky rsei`; `--refit` fits anew, and then all years change together).
 
 ## PM2.5 from AOD
 

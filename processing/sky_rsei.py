@@ -1,8 +1,8 @@
 """The shell of RSEI: Landsat scenes of the growing seasons -> one fit over all years -> the index of each year.
 
-The first run fits and keeps the loadings in `rsei/loadings.json`; later years use them as they are, until somebody asks
-for a new fit. One year: `products/<year>/rsei.tif` and a row `ecology.rsei` a township in `periods`, made again only
-when its scenes or settings changed.
+The first run with rsei_years_min seasons fits and keeps the loadings in `rsei/loadings.json`; later years use them as
+they are, until somebody asks for a new fit. One year: `products/<year>/rsei.tif` and a row `ecology.rsei` a township in
+`periods`, made again only when its scenes or settings changed.
 """
 
 import hashlib
@@ -47,7 +47,8 @@ def compute_rsei(home: Home, *, now: datetime, refit: bool = False) -> Counts:
     Args:
         home: memory and registry.
         now: the moment written beside superseded rows.
-        refit: fit the loadings anew over all years instead of using those that were kept.
+        refit: fit the loadings anew over all years there are, instead of using those that were kept or waiting for
+            rsei_years_min years.
 
     Raises:
         CatalogueError: a table or the county is not as it must be.
@@ -59,7 +60,7 @@ def compute_rsei(home: Home, *, now: datetime, refit: bool = False) -> Counts:
     stale = {y: rows for y, rows in years.items() if loadings is None or not _finished(home, y, rows, loadings)}
     views = {year: _year(home, rows, grid) for year, rows in stale.items()}
     seen = {year: layers for year, layers in views.items() if layers is not None}
-    if not seen:
+    if not seen or (loadings is None and not refit and len(seen) < thresholds()["rsei_years_min"]):
         return Counts(read=len(scenes))
     if loadings is None:
         bounds = rsei.bounds_of(products.coefficients("rsei"))

@@ -57,7 +57,9 @@ def test_years_share_one_fit_and_a_town_that_grows_lowers_the_index(tmp_path):
     for name, when, platform in (("winter", "2021-12-20", "landsat-8"), ("old", "2021-07-20", "landsat-7")):
         row = scene_row(name, "landsat-c2-l2", f"{when}T02:30Z", {}, {}).assign(platform=platform)
         here.lake.upsert("scenes", row, now=NOW, why="test")
-    first = sky_rsei.compute_rsei(here, now=NOW)
+    assert sky_rsei.compute_rsei(here, now=NOW).computed == 0  # two years are no history yet
+    assert sky_rsei.kept(here) is None
+    first = sky_rsei.compute_rsei(here, now=NOW, refit=True)
     assert (first.read, first.computed) == (3, 2)
     loadings = sky_rsei.kept(here)
     assert loadings is not None
@@ -90,7 +92,7 @@ def test_scenes_that_cannot_be_used_are_left_out(tmp_path, caplog):
     scene(here, "a", "2020-07-01T02:30Z", 20)
     scene(here, "cold", "2020-07-17T02:30Z", 20, without=("lwir11",))
     scene(here, "clouds", "2021-07-17T02:30Z", 20, clouded=np.s_[:, :])
-    assert sky_rsei.compute_rsei(here, now=NOW).computed == 1
+    assert sky_rsei.compute_rsei(here, now=NOW, refit=True).computed == 1
     assert "scene cold gives no RSEI" in caplog.text
     assert set(rows(here).index.get_level_values("year")) == {2020}
 
@@ -98,7 +100,7 @@ def test_scenes_that_cannot_be_used_are_left_out(tmp_path, caplog):
 def test_loadings_changed_by_hand_are_refused(tmp_path):
     here = home(tmp_path)
     scene(here, "a", "2020-07-01T02:30Z", 20)
-    sky_rsei.compute_rsei(here, now=NOW)
+    sky_rsei.compute_rsei(here, now=NOW, refit=True)
     said = json.loads(here.files.path(sky_rsei.LOADINGS).read_text())
     said["low"] -= 1
     here.files.write_bytes(sky_rsei.LOADINGS, json.dumps(said).encode())
@@ -114,10 +116,10 @@ def test_the_command_tells_the_fit(tmp_path, monkeypatch, lang):
     app = typer.Typer()
     app.command()(command.rsei)
     app.command()(command.history)
-    empty = CliRunner().invoke(app, ["rsei", "--home", str(here.root)])
-    assert ("没有生长季" if lang == "zh" else "No Landsat views") in empty.output
     scene(here, "a", "2020-07-01T02:30Z", 20)
-    done = CliRunner().invoke(app, ["rsei", "--home", str(here.root)])
+    few = CliRunner().invoke(app, ["rsei", "--home", str(here.root)])
+    assert ("3 个生长季" if lang == "zh" else "3 growing seasons") in few.output
+    done = CliRunner().invoke(app, ["rsei", "--home", str(here.root), "--refit"])
     assert done.exit_code == 0, done.output
     assert ("西镇" if lang == "zh" else "West") in done.output
     assert all(f"{name.upper()} " in done.output for name in COMPONENTS)
