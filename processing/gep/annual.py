@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 from domain.errors import PipelineError, StoreConflict
 from domain.records import TABLES
 from domain.texts import say
+from domain.times import YEAR, day_start
 from processing.counts import Counts
 from processing.gep.account import Account, account
 from processing.gep.profile import Profile, load, profiles
@@ -18,11 +19,13 @@ from processing.gep.rasters import SHARE_MIN
 from processing.gep.reported import inputs_of, prices_of
 from processing.gep.said import Problem, said
 from processing.gep.statement import statement
-from processing.gep.values import read
+from processing.gep.values import ALL, read
 from store.home import Home
 from store.lake import Written
 
 _ATTEMPTS = 10
+#: Indicator of the year -> the input it tells, and from which value on the standard is met.
+_STANDARDS = {"air.attainment": ("air_standard_met", 1.0), "water.compliance_rate": ("water_standard_met", 100.0)}
 #: Folder of the registry that holds a deployment's own profiles.
 _OWN = "gep"
 
@@ -77,8 +80,9 @@ def given_of(home: Home, year: int, *, version: int | None = None) -> Given:
     kept = eyes[~gaps]
     seen = set(kept["quantity"])
     local = prices_of(statistics)
-    inputs = pd.concat([kept, reported[~reported["quantity"].isin(seen)]], ignore_index=True)
-    supplied = seen | set(reported["quantity"])
+    judged = _standards_met(home, year)
+    inputs = pd.concat([kept, judged, reported[~reported["quantity"].isin(seen)]], ignore_index=True)
+    supplied = set(inputs["quantity"])
     refused = tuple(
         Problem(
             str(quantity),
@@ -94,6 +98,34 @@ def given_of(home: Home, year: int, *, version: int | None = None) -> Given:
         for quantity, rows in eyes[gaps & eyes["quantity"].isin(read("gep_quantities")["quantity"])].groupby("quantity")
     )
     return Given(inputs, local[local["year"] <= year], refused)
+
+
+def _standards_met(home: Home, year: int) -> pd.DataFrame:
+    """Whether air and water of the district met their standards in the year, from the indicators of the stations.
+
+    Air by `air.attainment`; water when every section reached its target class (`water.compliance_rate` of 100 %).
+    """
+    start, end = day_start(date(year, 1, 1)), day_start(date(year + 1, 1, 1))
+    county = str(home.registry.county["code"])
+    frame = home.lake.read(
+        "periods", start=start, end=end, where={"indicator": list(_STANDARDS), "period": [YEAR], "subject": [county]}
+    )
+    rows = [
+        {
+            "zone": county,
+            "ecosystem": ALL,
+            "year": year,
+            "quantity": _STANDARDS[row["indicator"]][0],
+            "value": float(row["value"] >= _STANDARDS[row["indicator"]][1]),
+            "unit": "1",
+            "n_valid": row["n_valid"],
+            "n_expected": row["n_expected"],
+            "method": f"{row['indicator']} of the year is {row['value']:g}",
+            "source": row["edition"],
+        }
+        for row in frame[frame["value"].notna()].to_dict("records")
+    ]
+    return TABLES["gep_inputs"].frame(rows)
 
 
 def gep_account(

@@ -1,6 +1,7 @@
 """The shell of accounts: from the tables of a home to the table `flows`."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -126,3 +127,31 @@ def test_erosivity_and_storms_need_every_day(tmp_path):
     assert layers["storm_rain_mm"][0, 0] == 60
     assert "3 days" in told
     assert layers_of(place, GRID, YEAR, days, 365, summed)[0] == {}
+
+
+def test_whether_standards_are_met_comes_from_the_stations(tmp_path):
+    given_rows = rows()
+    place = stocked(tmp_path, given_rows[~given_rows["quantity"].str.contains("standard_met")])
+    assert "air_purification" in gep_account(place, year=YEAR, profile="db33-2020", now=NOW, write=False)[0].missing
+    year = {
+        "subject": place.registry.county["code"],
+        "time": pd.Timestamp("2026-01-01", tz="Asia/Shanghai").tz_convert("UTC"),
+        "period": "P1Y",
+        "unit": "1",
+        "grade": "",
+        "n_valid": 365,
+        "n_expected": 365,
+        "flag": 1,
+        "detail": "",
+        "edition": "GB 3095-2026",
+    }
+    told = [
+        {"indicator": "air.attainment", "medium": "air", "value": 1.0} | year,
+        {"indicator": "water.compliance_rate", "medium": "water", "value": 96.0} | year,
+    ]
+    place.lake.upsert("periods", TABLES["periods"].frame(told), now=NOW, why="test")
+    made = gep_account(place, year=YEAR, profile="db33-2020", now=NOW, write=False)[0]
+    assert made.complete
+    assert made.part("air_purification").quantity.values.sum() == pytest.approx(2 * (12 + 20 + 8))
+    # Not every section reached its class: what wetlands can take up is the limit.
+    assert made.part("water_purification").quantity.values.sum() == pytest.approx(3 * (110.07 + 8.56 + 8.56))
