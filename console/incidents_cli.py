@@ -183,6 +183,27 @@ def check(home: HomeOption = None) -> None:
         raise typer.Exit(1)
 
 
+@app.command("simulate-answers")
+def simulate_answers(
+    feeds: Annotated[Path, typer.Argument(help="Folder of simulated feeds; the answers are laid into its pages.")],
+    home: HomeOption = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same answers.")] = 20260818,
+) -> None:
+    """Grid workers of the simulator answer the tasks that were sent. 模拟网格员反馈。"""
+    import json
+    import os
+
+    from alerts.incidents.task_channel import GridTasks
+    from sample_feeds.scenario import load
+    from sample_feeds.verdicts import answer
+
+    place, shown, _ = _shell(home)
+    folder = GridTasks.of(place.root, os.environ).folder
+    tasks = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    for number, verdict in answer(feeds, tasks, place.registry, load(), seed=seed).items():
+        shown.print(f"{number}  {escape(verdict)}")
+
+
 @app.command()
 def score(truth: Annotated[Path, typer.Argument(help="truth.csv of the simulator.")], home: HomeOption = None) -> None:
     """Precision and recall of incidents against the simulator's truth, and the lead over one eye. 对照真值。"""

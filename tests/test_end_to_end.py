@@ -5,9 +5,11 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
+from alerts.incidents.score import score as score_incidents
 from alerts.score import score
 from store.home import Home
 from store.ledger.alerts import read_alerts
+from store.ledger.incidents import read_evidence, read_incidents
 from tests.pipeline import START, hours, run, tables
 
 
@@ -28,6 +30,15 @@ def test_alerts_are_exactly_the_injected_events(demo_home, truth):
     assert len(result.missed) == 0, result.missed
     assert len(result.false) == 0, result.false
     assert result.expected == len(truth[truth["expect"] == "alert"])
+
+
+def test_what_the_eyes_say_of_one_matter_is_one_incident(demo_home, truth):
+    everything = read_incidents(demo_home.ledger, now=START + timedelta(days=14), active=None, limit=10_000)
+    found = score_incidents(everything, read_evidence(demo_home.ledger), read_alerts(demo_home.ledger), truth)
+    assert found.recall == 1, found.matters
+    assert found.precision == 1, (found.matters, found.false)
+    lead = found.lead_h.groupby("incident")["hours"].max()
+    assert lead["lixin-hillside"] >= 8  # people saw it hours before the satellite's day was over
 
 
 def test_a_fault_of_a_device_is_never_pollution(demo_home, truth):

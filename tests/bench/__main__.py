@@ -2,7 +2,7 @@
 
 import platform
 
-from tests.bench import aqi_peers, console, decade, gep, gep_peers, hj212, lake, latency, prsa, qc_peers, sky
+from tests.bench import aqi_peers, console, decade, gep, gep_peers, hj212, incidents, lake, latency, prsa, qc_peers, sky
 
 BENCHES = {
     "GEP beside InVEST": gep_peers,
@@ -14,6 +14,7 @@ BENCHES = {
     "Hourly AQI": aqi_peers,
     "Ten years of air and water": decade,
     "Console": console,
+    "Three eyes in one incident": incidents,
     "Sky eye": sky,
     "Alarms: 15,000 at once, and from packet to message": latency,
 }

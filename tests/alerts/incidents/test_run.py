@@ -53,7 +53,7 @@ finish(child(folder / "warm"))
 begun = time.monotonic()
 finish(child(folder / "reference"))
 whole, killed = time.monotonic() - begun, 0
-for home in range(4):
+for home in range(3):
     for _ in range(3):
         pid = child(folder / f"killed-{home}")
         time.sleep(chance.uniform(0.0, whole))
@@ -88,10 +88,10 @@ def test_killed_at_random_points_or_two_at_once_give_the_same_tables(tmp_path):
         [sys.executable, "-c", NURSERY, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-4000:]
-    assert int(done.stdout.split("@@", 1)[1]) >= 4
+    assert int(done.stdout.split("@@", 1)[1]) >= 3
     wanted = _mine(tmp_path / "reference")
     assert wanted["incidents"].count("\n") == len(SPOTS) + 1
-    for name in ("killed-0", "killed-1", "killed-2", "killed-3", "together"):
+    for name in ("killed-0", "killed-1", "killed-2", "together"):
         assert _mine(tmp_path / name) == wanted, name
 
 
