@@ -56,8 +56,11 @@ def scene_classes(use: str) -> np.ndarray:
 
 
 def band_names() -> Mapping[str, tuple[str, ...]]:
-    """Band of Sentinel-2 L2A -> the asset keys catalogues use for it, its own name first."""
-    return {band: imagery.asset_names(SENTINEL2, band) for band in imagery.bands(SENTINEL2)}
+    """Band of Sentinel-2 L2A -> its names: its own, the common one, then those of other catalogues."""
+    known = imagery.bands(SENTINEL2).values()
+    return {
+        b.band: tuple(dict.fromkeys((b.band, b.common_name, *imagery.asset_names(SENTINEL2, b.band)))) for b in known
+    }
 
 
 def wavelengths() -> Mapping[str, float]:

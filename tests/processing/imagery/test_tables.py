@@ -19,7 +19,7 @@ def test_scene_classes_and_bands():
     assert tables.scene_classes("dark").tolist() == [2, 6]
     assert {name for names in tables.band_names().values() for name in names} >= {*scene.REQUIRED, *scene.OPTIONAL}
     assert {"B8A", "nir08", "B8A_20m"} <= set(tables.band_names()["B8A"])
-    assert tables.band_names()["B8A"][0] == "B8A"
+    assert tables.band_names()["B8A"][:2] == ("B8A", "nir08")
     assert tables.wavelengths()["B08"] == 842
     assert "SCL" not in tables.wavelengths()
 
