@@ -14,7 +14,7 @@ from shapely.geometry import mapping
 from console.web.colours import scale, shade, states
 from console.web.site import Site
 from domain.registry import Zones
-from domain.times import LENGTHS, LOCAL
+from domain.times import LENGTHS
 from processing.charts_overlay import Overlay, newest_clear, overlay
 from store.ledger.alerts import read_alerts
 
@@ -168,13 +168,13 @@ def _silent(cadence: str, seen: datetime | None, now: datetime) -> bool:
     return seen is None or now - seen > length + _CADENCES * length + _GRACE
 
 
-def picture_days(site: Site, before: datetime) -> tuple[str | None, str | None]:
-    """The acquisition days (YYYY-MM-DD) whose pictures show a place before a Shanghai day began, and on or after it."""
+def picture_days(site: Site, day: str, *, after: bool) -> list[Path]:
+    """The pictures that show a place before a day (YYYY-MM-DD), or from it on, the nearest to it first."""
     folder = site.home.files.path("products")
-    days = sorted(day.parent.name for day in folder.glob("*/rgb.tif")) if folder.is_dir() else []
-    turn = before.astimezone(LOCAL).strftime("%Y-%m-%d")
-    earlier, later = [d for d in days if d < turn], [d for d in days if d >= turn]
-    return (earlier[-1] if earlier else None), (later[0] if later else None)
+    pictures = sorted(folder.glob("*/rgb.tif")) if folder.is_dir() else []
+    if after:
+        return [p for p in pictures if p.parent.name >= day][:_SCENES]
+    return [p for p in reversed(pictures) if p.parent.name < day][:_SCENES]
 
 
 def nearby_reports(site: Site, evidence: pd.DataFrame) -> pd.DataFrame:

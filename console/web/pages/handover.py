@@ -11,7 +11,7 @@ from console.web.pages.frame import House, View, framed, tag, when
 from console.web.pages.rows import incident_address, incident_rows
 from console.web.pages.silences import standing_now
 from console.web.words import word
-from store.ledger.audit import read_audit
+from store.ledger.audit import SYSTEM, read_audit
 from store.ledger.handover import read_notes, say_note
 
 _SHIFT = timedelta(hours=12)
@@ -67,7 +67,7 @@ def _numbers(view: View) -> None:
 
 def _steps(view: View) -> None:
     done = read_audit(view.site.home.ledger)
-    done = done[done["at"] >= view.site.now() - _SHIFT]
+    done = done[(done["at"] >= view.site.now() - _SHIFT) & ((done["who"] != SYSTEM) | (done["action"] == "escalated"))]
     if done.empty:
         ui.label(view.t("web.handover.nothing")).classes("sy-soft")
     for row in done.iloc[::-1].head(60).to_dict("records"):

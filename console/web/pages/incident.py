@@ -23,6 +23,7 @@ from console.web.pages.station import parameter_name
 from console.web.series import SeriesAsked
 from console.web.words import word, words
 from domain.incidents import Outcome
+from domain.times import LOCAL
 from store.ledger.incidents import Case, read_case
 
 _EYES = ("sky", "ground", "human")
@@ -128,7 +129,7 @@ def _heading(view: View, case: Case) -> None:
             "web.fact.kind": word("kind", row["kind"], view.lang),
             "web.fact.place": view.site.name(row["township"], view.lang),
             "web.fact.span": f"{when(row['first_at'])} – {when(row['last_at']) or view.t('web.now')}",
-            "web.fact.eyes": "、".join(word("eye", e, view.lang) for e in str(row["eyes"]).split(",") if e),
+            "web.fact.eyes": " · ".join(word("eye", e, view.lang) for e in str(row["eyes"]).split(",") if e),
             "web.fact.confidence": f"{float(row['confidence']):.0%}",
             "web.fact.assignee": row["assignee"],
             "web.fact.deadline": when(row["deadline"]),
@@ -247,14 +248,14 @@ def _pictures(view: View, mine: pd.DataFrame) -> None:
     if names or placed.empty:
         return
     first = placed.iloc[0]
-    days = picture_days(view.site, first["starts_at"].to_pydatetime())
+    day = f"{first['starts_at'].tz_convert(LOCAL):%Y-%m-%d}"
     with ui.element("div").classes("sy-pair q-mt-sm"):
-        for key, day in zip(("web.before", "web.after"), days, strict=True):
-            if day is not None:
+        for side, text in (("before", view.t("web.before", day=day)), ("after", view.t("web.after", day=day))):
+            if picture_days(view.site, day, after=side == "after"):
                 with ui.element("figure"):
-                    source = f"/crop/{day}.png?lon={first['lon']:.5f}&lat={first['lat']:.5f}"
-                    ui.element("img").props(f'src="{source}" alt="{day}"').classes("sy-picture")
-                    tag("figcaption", view.t("web.before" if key == "web.before" else "web.after", day=day), "sy-small")
+                    source = f"/crop/{side}/{day}.png?lon={first['lon']:.5f}&lat={first['lat']:.5f}"
+                    ui.element("img").props(f'src="{source}" alt="{text}"').classes("sy-picture")
+                    tag("figcaption", text, "sy-small")
 
 
 def _reports(view: View, mine: pd.DataFrame) -> None:
@@ -265,7 +266,11 @@ def _reports(view: View, mine: pd.DataFrame) -> None:
     tag("h2", view.t("web.reports.near", n=len(found)), "q-mt-md")
     for row in found.head(20).to_dict("records"):
         with ui.element("div").classes("sy-line"):
-            about = (when(row["observed_at"]), word("category", row["category"], view.lang), str(row["source"]))
+            about = (
+                when(row["observed_at"]),
+                word("category", row["category"], view.lang),
+                word("reporter", row["source"], view.lang),
+            )
             tag("div", " · ".join(about), "sy-soft sy-small")
             tag("div", str(row["text"]), "sy-wrap")
             if row["verdict"]:

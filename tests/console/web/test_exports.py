@@ -80,4 +80,4 @@ def test_only_our_own_pictures_are_given(as_role, path):
 
 @pytest.mark.parametrize("day", ["2026-08-24", "..", "2026-08-2４"])
 def test_no_picture_of_that_day(as_role, day):
-    assert as_role("viewer").get(f"/crop/{day}.png?lon=119&lat=28").status_code == 404
+    assert as_role("viewer").get(f"/crop/before/{day}.png?lon=119&lat=28").status_code == 404

@@ -12,7 +12,7 @@ from store.ledger import users
 from tests.console.web.conftest import HOST, NOW
 
 PAGES = ("/", "/incidents", "/incidents/I1", "/stations/air-1", "/feeds", "/accounts", "/nowhere")
-DOORS = ("/export/stations.csv", "/picture?name=candidates/a.png", "/crop/2026-08-24.png?lon=1&lat=1")
+DOORS = ("/export/stations.csv", "/picture?name=candidates/a.png", "/crop/before/2026-08-24.png?lon=1&lat=1")
 
 
 def operations(app) -> list[str]:
