@@ -113,7 +113,7 @@ def _lists(kind: str) -> Callable[..., None]:
         rows = [
             (
                 r["number"],
-                screens.word("suppression", r["state"]),
+                say(f"suppression.{r['state']}"),
                 _what(r),
                 f"{screens.moment(r['start'])}\n{screens.moment(r['until'])}",
                 f"{escape(r['who'])} · {screens.moment(r['said_at'])}\n{escape(r['why'])}{_early(r)}",
@@ -176,15 +176,13 @@ def list_messages(home: HomeOption = None) -> None:
         screen.print(say("none.messages"))
         return
     rows = [
-        (r["channel"], screens.word("outbox", r["state"]), f"{r['n']:,}", screens.moment(r["oldest"]),
+        (r["channel"], say(f"outbox.{r['state']}"), f"{r['n']:,}", screens.moment(r["oldest"]),
          escape(r["last_detail"] or ""))
         for r in found.to_dict("records")
     ]  # fmt: skip
     columns = {"channel": "left", "state": "left", "count": "right", "oldest": "left", "detail": "left"}
     screen.print(screens.table("title.messages", columns, rows))
-    reasons = [
-        (screens.word("verdict", r["verdict"]), f"{r['n']:,}", escape(r["why"])) for r in held.to_dict("records")
-    ]
+    reasons = [(say(f"verdict.{r['verdict']}"), f"{r['n']:,}", escape(r["why"])) for r in held.to_dict("records")]
     if reasons:
         columns = {"outcome": "left", "count": "right", "why": "left"}
         screen.print(screens.table("title.suppressed", columns, reasons))
