@@ -114,7 +114,8 @@ def published(
         heads = ("account.row", "account.item", "account.printed", "account.ours", "account.how", "account.what")
         rows = [
             (r["row"], " ".join(x for x in (r["part"], r["item"], r["ecosystem"]) if x), r["value"],
-             f"{r['our_value']:.6g}", r["how"] or "-", r[f"note_{language()}"])
+             _figures(r["our_value"]), say(f"account.agrees.{(r['how'] or 'not').replace(' ', '_')}"),
+             r[f"note_{language()}"])
             for r in frame.to_dict("records")
         ]  # fmt: skip
         screen.print(_table("account.title_published", heads, rows, right=(0, 2, 3), name=study))
@@ -157,6 +158,10 @@ def _number(value: float, digits: int = 2) -> str:
     if value != value:  # noqa: PLR0124 - NaN
         return ""
     return f"{value:.2e}" if abs(value) >= 1e13 else f"{value:,.{digits}f}"
+
+
+def _figures(value: float) -> str:
+    return "" if value != value else f"{value:.6g}"  # noqa: PLR0124 - NaN
 
 
 def _amount(value: float, unit: str) -> tuple[str, str]:

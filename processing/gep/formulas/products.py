@@ -88,16 +88,6 @@ def output(output_cny: ArrayLike) -> np.ndarray:
     return np.asarray(output_cny, dtype=float)
 
 
-def resource_rent(
-    gross_cny: ArrayLike, intermediate_cny: ArrayLike, labour_cny: ArrayLike, capital_cny: ArrayLike
-) -> np.ndarray:
-    """Resource rent, CNY: gross output less intermediate inputs, labour and the cost of fixed capital.
-
-    Residual method of the national trial norm 2022 and SEEA EA 9.3.1 (recalled).
-    """
-    return np.asarray(gross_cny) - np.asarray(intermediate_cny) - np.asarray(labour_cny) - np.asarray(capital_cny)
-
-
 def hydropower(
     supply_m3: float,
     efficiency: float,

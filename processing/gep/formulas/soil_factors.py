@@ -203,11 +203,6 @@ def c_cai(cover_pct: ArrayLike) -> np.ndarray:
     return np.where(np.isnan(cover), np.nan, out)
 
 
-def p_by_slope(slope_pct: ArrayLike) -> np.ndarray:
-    """P of cropland by slope: 0.2 + 0.03 slope (in %), at most 1 (common in Chinese papers, recalled)."""
-    return np.minimum(1.0, 0.2 + 0.03 * np.asarray(slope_pct))
-
-
 def step_exponent(slope_pct: ArrayLike) -> np.ndarray:
     """Exponent m by slope in % as InVEST SDR: 0.2 to 1, 0.3 to 3.5, 0.4 to 5, 0.5 to 9, then beta / (1 + beta)."""
     slope = np.asarray(slope_pct, dtype=float)
