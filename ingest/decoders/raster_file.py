@@ -6,6 +6,7 @@ One file is one scene. Its place is read from the file itself when it is taken i
 import json
 import math
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any, Self
@@ -30,6 +31,7 @@ class Options(Strict):
     #: the name says so, `time`, `band` (a file of one band), `platform`, `camera`, and any others, kept as properties.
     name: str
     date: str = ""  # of every file, when their names tell none
+    beside: tuple[str, ...] = ()  # bands of the same scene in files whose names differ in `band` alone
     zone: str = "UTC"  # of the times in names
     properties: dict[str, Any] = Field(default_factory=dict)  # what is true of every file
 
@@ -39,6 +41,8 @@ class Options(Strict):
             raise ValueError(f"there is no product {self.product!r}; there are {sorted(imagery.products())}")
         if ("date" in re.compile(self.name).groupindex) == bool(self.date):
             raise ValueError(f"either name {self.name!r} has a group (?P<date>...), or date is given")
+        if self.beside and "band" not in re.compile(self.name).groupindex:
+            raise ValueError(f"name {self.name!r} needs a group (?P<band>...) when there are bands beside")
         try:
             ZoneInfo(self.zone)
         except (ZoneInfoNotFoundError, ValueError):
@@ -67,8 +71,11 @@ def scene(context: Context, options: Options, length: int) -> dict[str, Any] | R
     taken = _moment(said.pop("date", options.date), said.pop("time", ""), options.zone)
     if taken is None:
         return context.reject(Reason.BAD_TIME, "the name tells no date since 1980; correct it", length=length)
-    band = said.pop("band", "")
-    known = imagery.bands_of_assets(options.product, {band: ""}) if band else {}
+    files = {said.pop("band", "") or imagery.WHOLE_FILE: context.name}
+    if options.beside:
+        before, after = context.name.removesuffix(name) + name[: match.start("band")], name[match.end("band") :]
+        files |= {band: before + band + after for band in options.beside}
+    known = {key: band for band, key in imagery.bands_of_assets(options.product, files).items()}
     return {
         "id": _UNSAFE.sub("_", PurePosixPath(name).stem)[:200],
         "collection": options.product,
@@ -77,11 +84,16 @@ def scene(context: Context, options: Options, length: int) -> dict[str, Any] | R
         "epsg": 0,
         "cloud_cover": math.nan,
         "geometry": "",
-        "assets": json.dumps({next(iter(known), band) or imagery.WHOLE_FILE: context.name}, ensure_ascii=False),
+        "assets": json.dumps({_kept(key, known): file for key, file in files.items()}, ensure_ascii=False),
         "properties": json.dumps(options.properties | said, sort_keys=True, ensure_ascii=False),
         "feed": context.feed,
         "received_at": context.received_at,
     }
+
+
+def _kept(key: str, known: Mapping[str, str]) -> str:
+    """The name a file is kept under: its band's, and `data` for one of several."""
+    return key if key == imagery.WHOLE_FILE else known.get(key, key)
 
 
 def _moment(day: str, time: str, zone: str) -> datetime | None:

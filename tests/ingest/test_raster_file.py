@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from ingest.decoders.raster_file import Options, decode
 from ingest.run import ingest
-from processing.imagery.physical import physical
+from processing.imagery.physical import physical, usable
 from store.scenes import read_band
 from tests.ingest.given import DAY, NEXT_DAY, context, feeds, home
 from tests.store.grids import geotiff, netcdf, swath
@@ -57,11 +57,23 @@ def test_dates_of_all_forms(name, pattern, zone, expected):
     assert one(name, {"product": "aod", "name": pattern, "zone": zone})["datetime"] == expected
 
 
-def test_a_file_of_one_band_is_named_after_it():
-    pattern = r"_(?P<band>(LST|QC)_(Day|Night)(_1km)?)_doy(?P<date>\d{7})"
-    assert feeds()["modis_export"].options["name"] == pattern
-    row = one("MOD11A1.061_LST_Day_1km_doy2026232_aid0001.tif", {"product": "mod11a1", "name": pattern})
-    assert list(json.loads(row["assets"])) == ["LST_Day_1km"]
+LST = "MOD11A1.061_LST_Day_1km_doy2026232_aid0001.tif"
+
+
+def test_a_file_of_one_band_brings_the_bands_beside_it():
+    options = feeds()["modis_export"].options
+    row = one(f"sky/modis/{LST}", options)
+    assert json.loads(row["assets"]) == {
+        "LST_Day_1km": f"sky/modis/{LST}",
+        "QC_Day": "sky/modis/MOD11A1.061_QC_Day_doy2026232_aid0001.tif",
+    }
+    alone = one(LST, {key: value for key, value in options.items() if key != "beside"})
+    assert json.loads(alone["assets"]) == {"LST_Day_1km": LST}
+    other = one(
+        "MOD13Q1_250m_16_days_NDVI_doy2026225.tif",
+        {"product": "mod13q1", "name": r"MOD13Q1_(?P<band>.+)_doy(?P<date>\d+)"},
+    )
+    assert list(json.loads(other["assets"])) == ["NDVI"]  # by its own name, whatever the exporter calls it
 
 
 @pytest.mark.parametrize(
@@ -87,6 +99,7 @@ def test_names_that_do_not_say_it(name, payload, reason, said):
         ({"product": "dem", "name": "x"}, "either name"),
         ({"product": "dem", "name": "(?P<date>x)", "date": "2020"}, "either name"),
         ({"product": "dem", "name": "x", "date": "2020", "zone": "Mars"}, "is no IANA time zone"),
+        ({"product": "dem", "name": "(?P<date>x)", "beside": ["y"]}, "needs a group"),
     ],
 )
 def test_options_are_checked(options, said):
@@ -128,14 +141,29 @@ def test_an_aod_grid_becomes_its_quantity(tmp_path):
     assert row["datetime"] == datetime(2026, 8, 20, 3, tzinfo=UTC)
 
 
-def test_a_geotiff_tells_its_own_outline(tmp_path):
+def modis(tmp_path, quality):
     folder = tmp_path / "feeds/sky/modis/2026-08-20"
     folder.mkdir(parents=True)
-    geotiff(folder, np.full((8, 9), 15000, "uint16"), name="MOD11A1.061_LST_Day_1km_doy2026232_aid0001.tif")
-    place, _, [row] = taken(tmp_path, "modis_export")
+    geotiff(folder, np.full((2, 9), 15000, "uint16"), name=LST)
+    if quality is not None:
+        geotiff(folder, np.array([quality] * 2, "uint8"), name=LST.replace("LST_Day_1km", "QC_Day"))
+    return taken(tmp_path, "modis_export")
+
+
+def test_a_geotiff_tells_its_own_outline_and_its_quality_is_at_hand(tmp_path):
+    place, _, [row] = modis(tmp_path, [0, 1, 2, 3, 0, 0, 0, 0, 0b11000000])
     assert row["epsg"] == 32650
     ring = np.array(json.loads(row["geometry"])["coordinates"][0])
     assert (ring[:, 0] > 119).all()
     assert (ring[:, 0] < 120).all()
     assert (ring[:, 1] > 28).all()
-    assert read_band(place.files, row, "lst_day").shape == (8, 9)
+    fine = usable("mod11a1", "QC_Day", read_band(place.files, row, "qc_day"))
+    heat = physical("mod11a1", "lst_day", read_band(place.files, row, "lst_day"), qa=fine)
+    np.testing.assert_array_equal(heat.values[0], [300, 300, np.nan, np.nan, 300, 300, 300, 300, np.nan])
+
+
+def test_a_band_beside_that_is_missing_refuses_the_scene(tmp_path):
+    place, counts, rows = modis(tmp_path, None)
+    assert counts.rejected == {"missing_band": 1}
+    assert rows == []
+    assert "band QC_Day: sky/modis/2026-08-20/MOD11A1.061_QC_Day" in place.ledger.rejections()["detail"][0]
