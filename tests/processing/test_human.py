@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.catalogue import TABLES_DIR, read_table
+from domain.incidents import ANSWERS
 from domain.records import TABLES
 from processing.human import compute_human
 from processing.indicators.human import components, counted, firsts, groups, links, spots, subject
@@ -262,3 +263,7 @@ def test_any_order_of_arrival_gives_the_same_rows(tmp_path_factory, reports, see
             put(parts, *({**reports[i], "received_at": NOW + timedelta(days=30)} for i in part))
             compute_human(parts, now=NOW)
     pd.testing.assert_frame_equal(whole.lake.read("indicators"), parts.lake.read("indicators"))
+
+
+def test_answers_to_our_own_tasks_are_no_witnesses():
+    assert counted(table(report("a"), report("b", source=ANSWERS)))["id"].tolist() == ["a"]
