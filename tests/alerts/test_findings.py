@@ -124,6 +124,41 @@ def test_a_spell_has_the_worst_value_and_how_it_came_to_its_severity() -> None:
     )  # fmt: skip
 
 
+def course(values: list[float], **more: object) -> tuple[list[tuple[float, int]], int, int]:
+    """Hours and levels of every turn, the worst, the last."""
+    rule = with_condition(RULES["air.polluted"], **{"for": 1, "keep": "PT9H", **more})
+    found = samples(values)
+    (spell,) = spells(rule, found, judge(rule, found, {}), int(found.end[-1]))
+    return [((at - found.start[0]) / HOUR, level) for at, level in spell.turns], spell.level, spell.level_now
+
+
+def test_severity_grows_with_how_long_it_has_lasted() -> None:
+    assert course([160] * 6, escalate={"orange": "PT3H", "red": "PT5H"}) == ([(3, 2), (5, 3)], 3, 3)
+    assert course([210] * 2 + [160] * 4, escalate={"red": "PT5H"}) == ([(5, 3)], 3, 3)
+
+
+def test_severity_eases_when_the_worse_was_not_seen_for_so_long() -> None:
+    assert course([310, 160, 160, 160], ease="PT2H") == ([(3, 1)], 3, 1)
+    assert course([310, 160, 210, 160, 160], ease="PT2H") == ([(3, 2), (5, 1)], 3, 1)
+    assert course([310, 100, 100, 100], ease="PT2H") == ([(3, 1)], 3, 1), "also while keep holds it"
+    assert course([310, 160, 160, 160]) == ([], 3, 3), "by default never"
+
+
+def test_the_deadband_is_on_the_good_side() -> None:
+    rule = with_condition(RULES["water.class"], condition={"op": ">=", "value": 10, "deadband": 2})
+    found = judge(rule, samples([10, 9, 8.1, 8, 7]), {})
+    assert (found.breach.tolist(), found.held.tolist()) == ([True] + [False] * 4, [True, True, True, False, False])
+    down = judge(with_condition(rule, condition={"op": "<", "value": 5, "deadband": 1}), samples([4, 5, 5.9, 6]), {})
+    assert down.held.tolist() == [True, True, True, False]
+
+
+def test_the_deadband_of_a_limit_is_per_cent_of_it() -> None:
+    """Ammonia of class III: 1.0 mg/L."""
+    rule = with_condition(RULES["water.ammonia"], condition={"limit": {"standard": "GB 3838"}, "deadband_pct": 10})
+    found = judge(rule, samples([1.1, 1.0, 0.95, 0.9, 0.5]), {"s": [station()]})
+    assert found.held.tolist() == [True, True, True, False, False]
+
+
 def test_a_pending_spell_has_a_severity_too() -> None:
     rule = RULES["air.polluted"]
     values = samples([160, 250])

@@ -4,15 +4,32 @@ import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from alerts.findings import Found
-from alerts.pipeline import Call, Context, dedup, first_free, group, inhibit, inhibited_by, run, silenced_spans
+from alerts.notification import RateLimit
+from alerts.pipeline import (
+    Call,
+    Context,
+    Stage,
+    dedup,
+    first_free,
+    group,
+    historical,
+    inhibit,
+    inhibited_by,
+    rate_limit,
+    run,
+    silence,
+    silenced_spans,
+)
 from alerts.reconcile import reconcile
 from alerts.rules import Rule, load
 from domain.records import Alert
 from store.ledger.alerts import Stored, Transition
+from store.ledger.suppressions import Suppression
 from tests.alerts.conftest import hours
 from tests.alerts.test_reconcile import alert
 
@@ -142,6 +159,74 @@ class TestDedup:
         passed = dedup(now, Context(RULES, {}, {"a": before}))
         assert names(passed.kept) == kept, says
         assert all(s.final for s in passed.stopped)
+
+
+class TestHeldBack:
+    """What was long over, what people keep silent, what is too much."""
+
+    NOW = hours(10)
+
+    def passed(self, stage: Stage, calls: Sequence[Call], **more: object) -> tuple[list[str], list[bool]]:
+        found = stage(calls, Context(RULES, now=self.NOW, **more))  # type: ignore[arg-type]
+        return names(found.kept), [s.final for s in found.stopped]
+
+    def hush(self, **more: object) -> Suppression:
+        said = {"kind": "silence", "who": "张示例", "why": "x", "start": hours(8), "end": hours(12)}
+        return Suppression(**{**said, **more})  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize(
+        ("says", "row", "name", "kept"),
+        [
+            ("It fires, so it is told however old.", alert(-99, -98), "firing", True),
+            ("It is over since less than a day.", alert(-99, -98, 5), "firing", True),
+            ("It was over for longer when it was found.", alert(-99, -98, -20), "firing", False),
+            ("Ends are for others to judge.", alert(-99, -98, -20), "resolved", True),
+        ],
+    )
+    def test_historical(self, says: str, row: Alert, name: str, kept: bool) -> None:
+        assert self.passed(historical, [call(row, name)]) == (([f"a/{name}/0"], []) if kept else ([], [True])), says
+
+    @pytest.mark.parametrize(
+        ("says", "more", "row", "waits"),
+        [
+            ("All.", {}, alert(0, 9), [False]),
+            ("What is over meanwhile need never be told.", {}, alert(0, 9, 10), [True]),
+            ("By rule and subject.", {"rule": "air.*", "subject": "air-?"}, alert(0, 9), [False]),
+            ("Another rule.", {"rule": "water.*"}, alert(0, 9), None),
+            ("Another subject.", {"subject": "air-2"}, alert(0, 9), None),
+            ("By present colour.", {"severity": "yellow"}, alert(0, 9, severity="red", severity_now="yellow"), [False]),
+            ("Another colour.", {"severity": "yellow"}, alert(0, 9, severity="red"), None),
+            ("By label.", {"labels": {"township": "1"}}, alert(0, 9, labels={"township": "1"}), [False]),
+            ("Another label.", {"labels": {"township": "1"}}, alert(0, 9, labels={"township": "2"}), None),
+            ("Not yet.", {"start": hours(11)}, alert(0, 9), None),
+            ("Over.", {"end": hours(10)}, alert(0, 9), None),
+            ("All of a short life lay within it.", {"start": hours(1), "end": hours(9)}, alert(1, 2, 8), [True]),
+            ("Of another kind.", {"kind": "maintenance"}, alert(0, 9), None),
+        ],
+    )
+    def test_silence(self, says: str, more: dict[str, object], row: Alert, waits: list[bool] | None) -> None:
+        found = self.passed(silence, [call(row)], suppressions=[self.hush(**more)])
+        assert found == ((["a/firing/0"], []) if waits is None else ([], waits)), says
+
+    def test_an_end_is_never_silenced(self) -> None:
+        over = call(alert(0, 9, 10), "resolved")
+        assert self.passed(silence, [over], suppressions=[self.hush()])[0] == ["a/resolved/0"]
+
+    def test_the_milder_waits_for_room_and_red_never(self) -> None:
+        rows = {"a": "blue", "b": "orange", "c": "red"}
+        calls = [
+            replace(call(alert(0, 9, severity=colour, fingerprint=of), of=of, severity=colour), group=of)
+            for of, colour in rows.items()
+        ]
+        limit = RateLimit(messages=2, per=timedelta(hours=1))
+        kept, final = self.passed(rate_limit, calls, rate_limit=limit, recent={"air.polluted": 1})
+        assert (kept, final) == (["b/firing/0", "c/firing/0"], [False])
+        assert len(self.passed(rate_limit, calls)[0]) == 3
+
+    def test_one_message_is_one_however_many_it_tells(self) -> None:
+        calls = [replace(call(alert(0, 9, fingerprint=of), of=of), group="g") for of in "abc"]
+        limit = RateLimit(messages=1, per=timedelta(hours=1))
+        assert len(self.passed(rate_limit, calls, rate_limit=limit)[0]) == 3
 
 
 def test_stages_run_in_order_and_reasons_name_theirs() -> None:
