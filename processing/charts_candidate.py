@@ -100,7 +100,7 @@ def _stretched(stacks: list[np.ndarray], *, natural: bool) -> list[np.ndarray]:
     out = []
     for stack in stacks:
         known = np.isfinite(stack).all(axis=-1, keepdims=True)
-        colour = np.clip((np.where(known, stack, 0) - low) / reach, 0, 1) ** 0.8
+        colour = np.clip((np.where(known, stack, 0) - low) / reach, 0, 1) ** 0.65
         out.append(np.where(known, colour, 0.72))
     return out
 
