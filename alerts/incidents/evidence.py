@@ -228,7 +228,7 @@ def _behind(
 ) -> Mapping[Any, Any] | None:
     """The largest candidate of a kind in a zone while an alarm about it lasted."""
     here = candidates[((candidates["township"] == zone) | (candidates["water_body"] == zone))]
-    here = here[(here["last_seen"] >= starts_at) & (pd.isna(ends_at) | (here["first_seen"] < ends_at))]
+    here = here[(here["last_seen"] + _DAY > starts_at) & (pd.isna(ends_at) | (here["first_seen"] < ends_at))]
     for row in here.to_dict("records"):
         if matter("candidate", str(row["kind"]))[0] == kind:
             return row
