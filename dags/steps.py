@@ -3,7 +3,7 @@
 Imports stand inside the tasks: a DAG file is parsed every few seconds and must load no pandas.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from airflow.sdk import Asset, task
@@ -123,10 +123,12 @@ def _report(home: Any, start: datetime, now: datetime) -> dict[str, Any]:
     return {"files": len(issued.files), "complete": issued.account.complete, "total_cny": issued.account.total}
 
 
-def _tidy(home: Any, _start: datetime, _now: datetime) -> dict[str, Any]:
+def _tidy(home: Any, _start: datetime, now: datetime) -> dict[str, Any]:
     from domain.records import TABLES
+    from ingest.assets import forget_halves
 
-    return {name: home.lake.compact(name) for name in TABLES}
+    halves = forget_halves(home, before=now - timedelta(days=30))
+    return {"unfinished_scenes": halves} | {name: home.lake.compact(name) for name in TABLES}
 
 
 _FUNCTIONS = {

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,19 @@ def take_in(decoded: Decoded, context: Context, home: Home, feed: Feed, root: st
             rows.append(taken)
     whole = Decoded.of(scenes=rows, rejections=(*decoded.rejections, *rejections), n_records=decoded.n_records)
     return replace(whole, observations=decoded.observations, reports=decoded.reports)
+
+
+def forget_halves(home: Home, *, before: datetime) -> int:
+    """Delete what came of scenes before a moment and was never finished; returns of how many scenes."""
+    gone = 0
+    for feed in sorted(home.files.path("incoming").glob("*")):
+        for folder in sorted(p for p in feed.iterdir() if p.is_dir()):
+            newest = max(p.stat().st_mtime for p in [folder, *folder.iterdir()])
+            if newest < before.timestamp():
+                with _incoming(folder):
+                    shutil.rmtree(folder)
+                gone += 1
+    return gone
 
 
 def _taken(row: dict[str, Any], sources: Mapping[str, str], door: _Door) -> dict[str, Any] | Rejection:

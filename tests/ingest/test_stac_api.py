@@ -1,12 +1,14 @@
 """A live STAC API, end to end: pages, failures, what a broken run leaves and the next goes on from."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from domain.errors import FeedUnavailable
 from ingest import access, web
 from ingest.access import Access
+from ingest.assets import forget_halves
 from ingest.run import ingest
 from tests.ingest.given import DAY, NEXT_DAY, catalogue, feeds, home, put, raster, stac_item
 from tests.ingest.stac_server import stac_server
@@ -145,6 +147,22 @@ def test_a_connection_that_ends_early_again_and_again_is_no_whole_file(tmp_path)
             run(place, server)
         assert scenes(place) == []
         assert run(place, server).new == 1
+
+
+def test_halves_that_nobody_finishes_are_deleted_in_time(tmp_path):
+    place = home(tmp_path)
+    assert forget_halves(place, before=NEXT_DAY) == 0
+    with (
+        stac_server([scene("one")], rasters("one"), fail={"/one/SCL.tif": ["cut", *[500] * 3]}) as server,
+        pytest.raises(FeedUnavailable),
+    ):
+        run(place, server)
+    folder = place.files.path("incoming/sentinel2/one")
+    came = datetime.fromtimestamp(folder.stat().st_mtime, tz=UTC)
+    assert forget_halves(place, before=came - timedelta(days=1)) == 0
+    assert folder.is_dir()
+    assert forget_halves(place, before=came + timedelta(days=1)) == 1
+    assert not folder.exists()
 
 
 def test_a_signature_is_put_behind_the_addresses_of_its_hosts_alone(tmp_path):
