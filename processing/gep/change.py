@@ -104,3 +104,21 @@ def _completed(
     first = (one[0], np.where(new, np.where(gone, 0.0, two[1]), one[1]), one[2])
     second = (two[0], np.where(gone, np.where(new, 0.0, one[1]), two[1]), two[2])
     return first, second
+
+
+def contributions(causes: pd.DataFrame, by: str = "service") -> pd.DataFrame:
+    """What each service (zone, ecosystem) adds to growth, in percentage points of the total before.
+
+    Args:
+        causes: from `decomposition`.
+        by: a column of KEY.
+
+    Returns:
+        `by`, value_before, value_after, area_pp, quantity_pp, price_pp, total_pp; total_pp adds up to the growth in %.
+    """
+    frame = causes.groupby(by, as_index=False, sort=True)[["value_before", "value_after", *EFFECTS]].sum()
+    whole = frame["value_before"].sum()
+    for effect in EFFECTS:
+        frame[f"{effect}_pp"] = 100 * frame.pop(effect) / whole
+    frame["total_pp"] = 100 * (frame["value_after"] - frame["value_before"]) / whole
+    return frame

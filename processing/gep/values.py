@@ -132,10 +132,15 @@ def _all() -> pd.DataFrame:
     return frame
 
 
+@cache
+def _of(parameter: str) -> pd.DataFrame:
+    frame = _all()
+    return frame[frame["parameter"] == parameter]
+
+
 def known_sets(parameter: str) -> frozenset[str]:
     """The sets that have rows of a parameter."""
-    frame = _all()
-    return frozenset(frame.loc[frame["parameter"] == parameter, "set"])
+    return frozenset(_of(parameter)["set"])
 
 
 @dataclass(frozen=True)
@@ -163,8 +168,10 @@ class Values:
         return self._found[parameter]
 
     def _rows(self, parameter: str) -> list[Row]:
-        frame = _all() if self.extra is None else pd.concat([self.extra, _all()], ignore_index=True)
-        frame = frame[frame["parameter"] == parameter]
+        frame = _of(parameter)
+        if self.extra is not None and len(self.extra):
+            own = self.extra[self.extra["parameter"] == parameter]
+            frame = pd.concat([own, frame], ignore_index=True) if len(own) else frame
         frame = frame[[self.region.startswith(r) for r in frame["region"]]]
         order = list(self.sets.get(parameter, ())) or self._only(parameter, frame)
         frame = frame[frame["set"].isin(order)]
@@ -186,8 +193,8 @@ class Values:
 
     def index(self, year: int) -> float:
         """The price index of a year; NaN when the tables have none."""
-        frame = _all()
-        rows = frame[(frame["parameter"] == "price_index") & (frame["year"] == year)]
+        frame = _of("price_index")
+        rows = frame[frame["year"] == year]
         extra = self.extra
         if extra is not None:
             own = extra[(extra["parameter"] == "price_index") & (extra["year"] == year)]

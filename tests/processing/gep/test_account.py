@@ -257,3 +257,30 @@ def test_inputs_of_another_variant_are_refused():
 def test_the_order_of_rows_does_not_matter():
     shuffled = rows().sample(frac=1, random_state=1)
     assert statement(made(shuffled)).to_csv() == statement(made()).to_csv()
+
+
+def test_units_come_back():
+    """Areas in hectares give the account that square metres give, and prices are for the units of their quantities."""
+    frame = rows()
+    hectares = frame.copy()
+    areas = hectares["quantity"] == "area_m2"
+    hectares.loc[areas, "value"] /= 1e4
+    hectares.loc[areas, "quantity"] = "area_ha"
+    assert made(hectares).part("carbon_sequestration").quantity.values.sum() == pytest.approx(
+        made().part("carbon_sequestration").quantity.values.sum()
+    )
+    units = {f.part: f.line.quantity.meta.unit for f in made().flows}
+    assert (units["water_retention"], units["soil_retention"], units["carbon_sequestration"]) == ("m3", "t", "t CO2")
+    for flow in made().valued():
+        assert flow.line.price.meta.unit == f"CNY/{flow.line.quantity.meta.unit}".replace("visits", "visit").replace(
+            "ions", "ion"
+        )
+
+
+def test_draws_of_an_account_with_gaps_keep_the_gaps():
+    gap = rows()
+    gap.loc[(gap["quantity"] == "rainfall_mm") & (gap["zone"] == ZONES[1]), "value"] = np.nan
+    found = statement(made(gap, draws=10, seed=1), ("zone", "service", "part"))
+    lost = one(found, zone=ZONES[1], part="water_retention")
+    assert np.isnan(lost[["value_cny", "low", "high"]].astype(float)).all()
+    assert np.isfinite(one(found, zone=ZONES[0], part="water_retention")["high"])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processing.gep.change import EFFECTS, decomposition, effects, incomparable
+from processing.gep.change import EFFECTS, contributions, decomposition, effects, incomparable
 from processing.gep.profile import profiles
 from processing.gep.seea import assets, condition, extent, extent_of_changes, matrix, present_value, supply, use
 from tests.processing.gep.district import ZONES, made, rows
@@ -54,6 +54,15 @@ def test_a_change_between_accounts_is_explained_to_the_last_yuan():
     assert carbon["quantity"].sum() == pytest.approx(0, abs=1e-6)
     water = causes[causes["part"] == "water_retention"]
     assert water["quantity"].sum() > 0
+
+
+def test_contributions_add_up_to_the_growth():
+    before, after = made(), made(rows(rainfall_mm=1.1, visits=2))
+    frame = contributions(decomposition(before, after))
+    assert frame["total_pp"].sum() == pytest.approx(100 * (after.total / before.total - 1))
+    steps = frame[["area_pp", "quantity_pp", "price_pp"]].sum(axis=1)
+    assert steps.to_numpy() == pytest.approx(frame["total_pp"].to_numpy(), abs=1e-9)
+    assert frame.set_index("service").loc["tourism", "quantity_pp"] == pytest.approx(100 * 1e6 / before.total)
 
 
 def test_what_is_new_is_due_to_area():
