@@ -35,6 +35,8 @@ _RULES = """## Rules for all of them
   same bytes.
 * Turbidity switches on rho = pi Rrs of the red band, 0.05 to 0.07, and the near infrared has coefficients of its own; a
   public code that uses 665 nm in both branches is wrong by the paper.
+* The models of turbid water take noise around zero as it is (down to `rho_min`): dropping its negative half would make
+  clear water look turbid.
 * Chlorophyll-a below the turning point of its parabola stays at the lowest value: less chlorophyll never reads as more.
 * Only inner water counts for water quality: cells wholly inside the mapped body and at least `shore_buffer_m` off its
   shore, at least `water_cells_min` of them. Main rivers of 100 to 400 m have few such cells, streams none: withheld.

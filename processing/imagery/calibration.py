@@ -18,7 +18,7 @@ from domain.errors import StoreError
 
 Scheme = Literal["pair", "station"]
 #: Why a line is not kept.
-REASONS = ("pairs", "stations", "flat", "weak")
+REASONS = ("pairs", "stations", "flat", "inverse", "weak")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +163,8 @@ def _judged(fit: Fit, n_min: float, stations_min: float, r2_min: float) -> str:
         return "stations"
     if math.isnan(fit.slope):
         return "flat"
+    if fit.slope <= 0:
+        return "inverse"
     return "" if fit.out_r2 >= r2_min else "weak"
 
 

@@ -2,8 +2,8 @@
 
 Reflectances here are water-leaving reflectance rho = pi Rrs (1); L2A surface reflectance stands in for it and is weak
 over water (adjacency, glint), so every number is relative until it was fitted to local stations (`calibration`).
-Coefficients come from imagery_coefficients.csv. NaN in gives NaN out; reflectance below zero has no water-leaving
-signal and gives NaN.
+Coefficients come from imagery_coefficients.csv. NaN in gives NaN out. Ratios need reflectances that are not negative;
+the models of turbid water take noise around zero as it is, so that means over cells are not biased.
 """
 
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ from processing.imagery.indices import normalized_difference
 Coefficients = Mapping[str, float]
 
 
-def saturating(rho: xr.DataArray, scale: float, limit: float) -> xr.DataArray:
-    """A rho / (1 - rho / C): the one-band model of turbid water; NaN outside 0 <= rho < C.
+def saturating(rho: xr.DataArray, scale: float, limit: float, *, lowest: float = 0.0) -> xr.DataArray:
+    """A rho / (1 - rho / C): the one-band model of turbid water; NaN outside lowest <= rho < C.
 
     Source: Nechad et al. 2009 and 2010, doi:10.1016/j.rse.2009.11.022.
 
@@ -24,8 +24,9 @@ def saturating(rho: xr.DataArray, scale: float, limit: float) -> xr.DataArray:
         rho: water-leaving reflectance pi Rrs, 1.
         scale: A, in the unit of the result.
         limit: C, the reflectance at which the model has no answer, 1.
+        lowest: what still is noise around zero and no failed correction, 1.
     """
-    usable = (rho >= 0) & (rho < limit)
+    usable = (rho >= lowest) & (rho < limit)
     return (scale * rho / (1 - rho.where(usable, 0) / limit)).where(usable)
 
 
@@ -41,11 +42,11 @@ def turbidity(red: xr.DataArray, nir: xr.DataArray, *, coefficients: Coefficient
     Args:
         red: rho at 645 to 665 nm, 1.
         nir: rho at 859 to 865 nm (B8A of Sentinel-2, B5 of Landsat 8), 1.
-        coefficients: red_A, red_C, nir_A, nir_C, blend_low, blend_high.
+        coefficients: red_A, red_C, nir_A, nir_C, rho_min, blend_low, blend_high.
     """
     c = coefficients
-    low = saturating(red, c["red_A"], c["red_C"])
-    high = saturating(nir, c["nir_A"], c["nir_C"])
+    low = saturating(red, c["red_A"], c["red_C"], lowest=c["rho_min"])
+    high = saturating(nir, c["nir_A"], c["nir_C"], lowest=c["rho_min"])
     weight = (red - c["blend_low"]) / (c["blend_high"] - c["blend_low"])
     blend = (1 - weight) * low + weight * high
     # Beyond red_C the red branch has no answer, but there only the near infrared counts.
@@ -57,7 +58,7 @@ def suspended_matter(red: xr.DataArray, *, coefficients: Coefficients) -> xr.Dat
 
     Source: Nechad et al. 2010, doi:10.1016/j.rse.2009.11.022.
     """
-    return saturating(red, coefficients["A"], coefficients["C"])
+    return saturating(red, coefficients["A"], coefficients["C"], lowest=coefficients["rho_min"])
 
 
 def chlorophyll(red: xr.DataArray, rededge1: xr.DataArray, *, coefficients: Coefficients) -> xr.DataArray:

@@ -78,9 +78,10 @@ def test_the_order_of_pairs_changes_no_bit(order):
         (pairs(n=0), {}, "pairs"),
         (pairs(stations=2), {"stations_min": 3, "scheme": "station"}, "stations"),
         (pairs().assign(sky=7.0), {}, "flat"),
-        (pairs(noise=500), {}, "weak"),
+        (pairs(slope=-1.8, intercept=90), {}, "inverse"),  # however well it fits
+        (pairs(noise=60), {}, "weak"),
         (pairs(stations=1), {"scheme": "station"}, "weak"),  # nothing is left to predict from
-        (pairs().assign(ground=5.0), {}, "weak"),
+        (pairs().assign(ground=5.0), {}, "inverse"),
     ],
 )
 def test_a_line_that_is_not_good_enough_is_not_kept(frame, changed, reason):

@@ -66,10 +66,19 @@ def test_the_two_branches_meet():
 def test_turbidity_where_something_is_missing():
     nan = np.nan
     found = wq.turbidity(
-        a(nan, 0.02, 0.02, 0.06, 0.1, -0.01), a(0.1, nan, -0.01, nan, nan, 0.1), coefficients=TURBIDITY
+        a(nan, 0.02, 0.02, 0.06, 0.1, -0.02), a(0.1, nan, -0.01, nan, nan, 0.1), coefficients=TURBIDITY
     )
     clear = float(semi_analytical("228.1", "0.1641", "0.02"))
     np.testing.assert_allclose(found, [nan, clear, clear, nan, nan, nan])
+
+
+def test_noise_around_zero_averages_out():
+    """Dropping the negative half of the noise would make clear water look turbid."""
+    noise = np.random.default_rng(1).normal(0, 0.002, 20_000)
+    clear = wq.turbidity(a(*(0.004 + noise)), a(*noise), coefficients=TURBIDITY)
+    assert np.isfinite(clear).all()
+    assert float(clear.mean()) == pytest.approx(float(semi_analytical("228.1", "0.1641", "0.004")), rel=0.02)
+    assert float(wq.suspended_matter(a(-0.004), coefficients=coefficients("spm"))[0]) < 0
 
 
 @given(st.floats(0, 0.049), st.floats(0, 0.049))
