@@ -25,9 +25,9 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.special import expit, logit
 
-from alerts.incidents.links import HOUR_US, pairs
-from alerts.incidents.tables import kinds, settings, weights
-from domain.incidents import COLUMNS, Outcome, micros
+from alerts.incidents.links import pairs
+from alerts.incidents.tables import kinds, links, settings, weights
+from domain.incidents import Outcome, micros
 from domain.records import Severity
 from domain.rivers import Rivers
 from domain.times import LOCAL
@@ -288,11 +288,6 @@ def _severity(rows: pd.DataFrame, table: pd.DataFrame) -> list[str]:
 
 def reach_h() -> float:
     """How far apart in time (h) two pieces of evidence can be that belong together directly."""
-    from alerts.incidents.tables import links
-
     number = settings()
     lag = number["river_reach"] / number["flow_min"]
     return max(number["river_gap"] + lag, *(link.gap_h for link in links().values()))
-
-
-__all__ = ["COLUMNS", "HOUR_US", "Fused", "components", "fuse", "incident_id", "reach_h", "weigh"]

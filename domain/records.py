@@ -304,20 +304,6 @@ class Alert:
     action_en: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incident:
-    """What people do about alerts, scenes and reports that belong together."""
-
-    id: str
-    kind: str
-    area: str
-    eyes: tuple[str, ...]  # sky, ground, human
-    confidence: float
-    handling: str = "open"  # open, acknowledged, dispatched, verified, closed
-    evidence: tuple[str, ...] = ()
-    timeline: tuple[str, ...] = ()
-
-
 @dataclass(frozen=True, slots=True)
 class Table:
     """How a record is kept: its key, its partitions, and the columns that do not make a row different."""
