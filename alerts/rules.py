@@ -246,7 +246,19 @@ def load(path: Path = RULES) -> RuleBook:
 @lru_cache(maxsize=8)
 def _load(path: Path, _stamp: tuple[int, int] | None) -> RuleBook:
     """The stamp makes a file that was written anew another one."""
-    document = Document.read(path)
+    return _book(Document.read(path))
+
+
+def parse(text: str) -> RuleBook:
+    """The rules of a text as in `rules.yaml`, for one who tries them before they are a file.
+
+    Raises:
+        CatalogueError: every problem at once, each with its line.
+    """
+    return _book(Document.of("rules.yaml", text))
+
+
+def _book(document: Document) -> RuleBook:
     book = document.parse(RuleBook)
     unknown = [n for n in book.include if n not in shipped()]
     if unknown:

@@ -58,18 +58,26 @@ class Document:
         """
         if not path.is_file():
             raise CatalogueError([f"{path}: the file is missing"])
-        text = path.read_text(encoding="utf-8")
+        return cls.of(path.name, path.read_text(encoding="utf-8"))
+
+    @classmethod
+    def of(cls, name: str, text: str) -> "Document":
+        """The document of a text; its problems are told under a name.
+
+        Raises:
+            CatalogueError: no YAML, or a key given twice in one mapping.
+        """
         try:
             loader = _Loader(text)
             root = loader.get_single_node()
             data = None if root is None else loader.construct_document(root)
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
-            raise CatalogueError([f"{path.name}:{line}: {error.problem}; it must be YAML"]) from error
-        repeats = [f"{path.name}:{line}: the key {key!r} repeats; take one out" for line, key in _repeats(root)]
+            raise CatalogueError([f"{name}:{line}: {error.problem}; it must be YAML"]) from error
+        repeats = [f"{name}:{line}: the key {key!r} repeats; take one out" for line, key in _repeats(root)]
         if repeats:
             raise CatalogueError(repeats)
-        return cls(path.name, data, root)
+        return cls(name, data, root)
 
     def line(self, where: Iterable[object]) -> int:
         """The line of the deepest part of `where` that exists, counted from 1; parts that do not exist are skipped."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from alerts.conditions import OnIndicator, OnParameter, OnSilence
-from alerts.rules import RULES, Rule, RuleBook, for_registry, load
+from alerts.rules import RULES, Rule, RuleBook, for_registry, load, parse
 from domain.errors import CatalogueError
 from domain.records import Severity
 
@@ -124,6 +124,13 @@ def test_the_digest_changes_with_the_rule(tmp_path: Path) -> None:
     first = book(tmp_path, RULE).rules[0].digest
     assert first == book(tmp_path, RULE).rules[0].digest
     assert first != book(tmp_path, changed("value: 150", "value: 160")).rules[0].digest
+
+
+def test_a_text_is_read_like_a_file(tmp_path: Path) -> None:
+    assert parse(f"rules:\n{RULE}") == book(tmp_path, RULE)
+    for wrong in ("rules: [", "rules: []\nrules: []", "- 1"):
+        with pytest.raises(CatalogueError, match=r"rules\.yaml:\d"):
+            parse(wrong)
 
 
 def test_a_deployment_may_have_its_own_rules(tmp_path: Path) -> None:

@@ -22,7 +22,12 @@ def test_stations_townships_and_waters_have_names(county: Registry) -> None:
 def test_labels_of_a_station_a_township_a_water_and_a_spot(county: Registry) -> None:
     subjects = Subjects.of(county).told({"spot": '{"township": "331102100"}'})
     ours = {"eye": "ground"}
-    assert subjects.labels(RULES["station.fault"], "water-2") == {"medium": "water", "township": "331102100", "class": "equipment", **ours}
+    assert subjects.labels(RULES["station.fault"], "water-2") == {
+        "medium": "water",
+        "township": "331102100",
+        "class": "equipment",
+        **ours,
+    }
     clearing = subjects.labels(RULES["ecology.clearing"], "331102204")
     assert clearing == {"eye": "sky", "medium": "ecology", "township": "331102204"}
     assert "township" not in subjects.labels(RULES["ecology.bloom"], "nanming_reservoir")
