@@ -119,7 +119,7 @@ def test_something_is_registered():
 @pytest.mark.parametrize("name", ALL)
 def test_an_indicator_says_what_it_is(name):
     meta, function = ALL[name].meta, ALL[name].function
-    known = {*parameters()["unit"], "1", "1/a", "ha", "%"}
+    known = {*parameters()["unit"], "1", "1/a", "ha", "%", "umol/m2"}
     assert meta.unit in known
     assert meta.medium
     assert meta.id == name
