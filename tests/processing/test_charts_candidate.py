@@ -28,8 +28,7 @@ def content():
     return CandidateContent(story.features[0], before, story.view, day, GRID, towns, none, True)
 
 
-@pytest.mark.parametrize("lang", ["zh", "en"])
-@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize(("kind", "lang"), [*((kind, "zh") for kind in KINDS), ("dump", "en")])
 def test_every_kind_is_drawn(content, kind, lang):
     said = {**content.feature["properties"], "kind": kind, "changes": {key: [None, 0.5] for key in KINDS[kind].shown}}
     given = replace(content, feature={**content.feature, "properties": said})

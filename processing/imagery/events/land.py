@@ -29,7 +29,8 @@ def dump(seen: Comparison) -> Change:
 
     NDVI is lost as for a clearing (`_opened`), and what is there now is bright (dump_visible_min, dump_dvisible_min),
     without leaves (dump_ndvi_max, dump_bi_min), and grey: (SWIR1 - B) / (SWIR1 + B) at most dump_flat_max, where
-    soil has 0.5 and more. On the covers named for the kind `bare_soil` bare ground is enough. Own rule.
+    soil has 0.5 and more, and red over green at most dump_rgi_max, where soil is brown. On the covers named for the
+    kind `bare_soil` bare ground is enough. Own rule.
     """
     limits = seen.limits
     found = _opened(seen, "dump")
@@ -41,6 +42,7 @@ def dump(seen: Comparison) -> Change:
             & (brighter >= 1)
             & (seen.now.index("ndvi") <= limits["dump_ndvi_max"])
             & (seen.now.index("flat") <= limits["dump_flat_max"])
+            & (seen.now.index("rgi") <= limits["dump_rgi_max"])
             & (seen.now.index("bi") >= limits["dump_bi_min"])
         )
     strength = np.minimum(found.strength, brighter)
