@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from console.forms_cli import app as forms_app
+from console.gep_parcel import app as parcel_app
 from console.gep_report_cli import app as report_app
 from domain.errors import PipelineError
 from domain.texts import language, say
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Gross ecosystem product. 生态产品总值（GEP）核算。")
 app.add_typer(forms_app)
+app.add_typer(parcel_app)
 app.add_typer(report_app)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Folder of lake, ledger and files (SANYAN_HOME).")]

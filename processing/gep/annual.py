@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from shapely.geometry.base import BaseGeometry
 
 from domain.errors import PipelineError, StoreConflict
 from domain.records import TABLES
@@ -14,12 +15,15 @@ from domain.texts import say
 from domain.times import YEAR, day_start
 from processing.counts import Counts
 from processing.gep.account import Account, account
+from processing.gep.land import map_of
+from processing.gep.parcel import areas_in
 from processing.gep.profile import Profile, load, profiles
 from processing.gep.rasters import SHARE_MIN
 from processing.gep.reported import inputs_of, prices_of
 from processing.gep.said import Problem, said
 from processing.gep.statement import statement
 from processing.gep.values import ALL, read
+from processing.imagery.grid import county_grid
 from store.home import Home
 from store.lake import Written
 
@@ -175,6 +179,22 @@ def gep_account(
     if write:
         counts = counts.wrote(_write(home, made, now))
     return made, given, counts
+
+
+def areas_of(home: Home, polygon: BaseGeometry, year: int) -> pd.DataFrame:
+    """What a polygon (WGS 84) covers on the map of a year: zone, ecosystem, area_m2 (`parcel.areas_in`).
+
+    Raises:
+        PipelineError: there is no land-cover map, or the polygon covers no cell of the district.
+    """
+    grid = county_grid(home.registry.county)
+    land = map_of(home, grid, year)
+    if land is None:
+        raise PipelineError(say("account.no_map"))
+    found = areas_in(polygon, land.cover, land.zones, home.registry.townships.ids, grid)
+    if found.empty:
+        raise PipelineError(say("account.outside"))
+    return found
 
 
 def flow_rows(of: Account) -> pd.DataFrame:

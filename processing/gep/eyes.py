@@ -4,7 +4,6 @@ Which collection gives which layer is gep_layers.csv. A layer that is not there 
 what it lacks. Erosivity and storm rain need every day of the year; with a day missing they are not given either.
 """
 
-import json
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -14,6 +13,7 @@ import xarray as xr
 from domain.catalogue import TABLES_DIR, read_table
 from domain.times import local_day
 from processing.gep.formulas.soil_factors import erosive_power, k_factor
+from processing.gep.land import href
 from processing.gep.rasters import MEANS, SUMS, Reduction, Variant
 from processing.gep.terrain import slope_degrees, slope_length
 from processing.gep.values import Values, lineage, of_landcover
@@ -112,8 +112,7 @@ def _stored(home: Home, grid: Grid, year: int) -> list[tuple[str, np.ndarray, st
 
 
 def _values(home: Home, grid: Grid, assets: str, name: str) -> np.ndarray:
-    links = json.loads(assets)
-    data = home.files.read_raster(str(links.get("data") or next(iter(links.values()))))
+    data = home.files.read_raster(href({"assets": assets}))
     nodata = data.attrs.get("nodata")
     cells = data.values.astype(np.float64)
     known = data.copy(data=cells if nodata is None else np.where(cells == nodata, np.nan, cells))

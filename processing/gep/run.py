@@ -1,10 +1,8 @@
 """The shell of GEP inputs: land cover, products of the sky eye, rain and daily indicators -> the table of a year."""
 
 import calendar
-import hashlib
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 
 import numpy as np
@@ -18,9 +16,9 @@ from domain.times import DAY, day_start, local_day
 from processing.counts import Counts
 from processing.gep import inputs
 from processing.gep.eyes import class_rows, layers_of
-from processing.gep.inputs import Extent, Layer
+from processing.gep.inputs import Layer
+from processing.gep.land import digest, href, map_of
 from processing.imagery.grid import WGS84, Grid, county_grid, moved, onto
-from processing.imagery.zonal import zone_raster
 from processing.sky import acquisition_days, finished, product
 from store.home import Home
 
@@ -79,7 +77,7 @@ def _inputs(home: Home, year: int, progress: Progress) -> tuple[pd.DataFrame, li
     rows: list[dict[str, object]] = []
     refused: list[Rejection] = []
     progress("land cover", 0.0)
-    found = _map(home, grid, year)
+    found = map_of(home, grid, year)
     if found is not None:
         of, ids = found.extent, home.registry.townships.ids
         rows += inputs.area_rows(of, county=county, cell_ha=grid.cell_ha, source=found.source)
@@ -106,37 +104,10 @@ def _inputs(home: Home, year: int, progress: Progress) -> tuple[pd.DataFrame, li
     return frame.sort_values(list(table.key), ignore_index=True), refused
 
 
-@dataclass(frozen=True)
-class Map:
-    """The land-cover map of a year: ecosystems by township, codes and townships on the county grid."""
-
-    extent: Extent
-    cover: np.ndarray
-    zones: np.ndarray
-    source: str
-
-
-def _map(home: Home, grid: Grid, year: int) -> Map | None:
-    """The map of the year, else the newest before it, else the oldest after it."""
-    maps = home.lake.read("scenes", where={"collection": ["landcover"]})
-    if maps.empty:
-        return None
-    maps = maps.assign(year=local_day(maps["datetime"]).str[:4].astype(int)).sort_values(["year", "id"])
-    earlier = maps[maps["year"] <= year]
-    chosen = (earlier.iloc[-1] if len(earlier) else maps.iloc[0]).to_dict()
-    data = home.files.read_raster(_href(chosen))
-    cover = onto(data, grid, how="nearest", name=str(chosen["id"])).values
-    source = f"{chosen['id']} of {chosen['year']} sha256:{_digest([data.values.tobytes()])}; landcover.csv"
-    zones = zone_raster(home.registry.townships, grid)
-    ids = home.registry.townships.ids
-    of = inputs.extent(cover, zones, ids, cell_ha=grid.cell_ha, source=str(chosen["id"]))
-    return Map(of, cover, zones, source)
-
-
 def _vegetation(home: Home, grid: Grid, year: int) -> Iterable[Layer]:
     """Vegetation cover and NDVI of the year: the mean of each cell over the acquisition days that saw it."""
     days = [(day, state) for day in acquisition_days(home) if day.year == year and (state := finished(home, day))]
-    made_from = _digest(state["made_from"].encode() for _, state in days)
+    made_from = digest(state["made_from"].encode() for _, state in days)
     source = f"products of {len(days)} acquisition days, sha256:{made_from}; imagery_thresholds.csv"
     for name, quantity, unit, factor in (("fvc", "vegetation_cover_pct", "%", 100), ("ndvi", "ndvi_mean", "1", 1)):
         layers = (onto(home.files.read_raster(product(day, f"{name}.tif")), grid, how="bilinear") for day, _ in days)
@@ -155,7 +126,7 @@ def _daily_rain(home: Home, year: int) -> tuple[dict[str, xr.DataArray], list[Re
     refused: list[Rejection] = []
     for row in ordered.to_dict("records"):
         try:
-            grid_of_day = _millimetres(home.files.read_raster(_href(row)))
+            grid_of_day = _millimetres(home.files.read_raster(href(row)))
         except FeedCorrupt as error:
             refused.append(_refusal(row, str(error)))
             continue
@@ -167,8 +138,8 @@ def _daily_rain(home: Home, year: int) -> tuple[dict[str, xr.DataArray], list[Re
 def _rainfall(layers: dict[str, xr.DataArray], grid: Grid, year: int) -> Layer:
     """Rain of the year: the sum of its daily grids; days without one are counted, not guessed."""
     total = _summed(list(layers.values()), grid)
-    digest = _digest(layer.values.tobytes() for layer in layers.values())
-    source = f"rainfall-daily, {len(layers)} grids, sha256:{digest}"
+    made_of = digest(layer.values.tobytes() for layer in layers.values())
+    source = f"rainfall-daily, {len(layers)} grids, sha256:{made_of}"
     method = "sum of daily grids, bilinear on the county grid; n counts days"
     return Layer("rainfall_mm", "mm", total, method, source, days=(len(layers), _days(year)))
 
@@ -228,7 +199,7 @@ def _daily(home: Home, indicator: str, start: datetime, end: datetime) -> tuple[
         where={"indicator": [indicator], "period": [DAY]},
     )
     used = frame[["subject", "time", "value", "edition"]].to_csv(index=False)
-    return frame, f"indicators {indicator} {DAY} sha256:{_digest([used.encode()])}"
+    return frame, f"indicators {indicator} {DAY} sha256:{digest([used.encode()])}"
 
 
 def _stations(home: Home, medium: str, crs: str) -> pd.DataFrame:
@@ -239,11 +210,6 @@ def _stations(home: Home, medium: str, crs: str) -> pd.DataFrame:
     return chosen.assign(x=x, y=y)
 
 
-def _href(scene: dict[str, object]) -> str:
-    assets = json.loads(str(scene["assets"]))
-    return str(assets.get("data") or next(iter(assets.values())))
-
-
 def _refusal(row: dict[str, object], what: str) -> Rejection:
     return Rejection(
         feed=str(row["feed"]),
@@ -252,10 +218,3 @@ def _refusal(row: dict[str, object], what: str) -> Rejection:
         detail=f"{row['feed']}: {row['id']}: {what}",
         raw_ref=f"scenes/{row['id']}",
     )
-
-
-def _digest(parts: Iterable[bytes]) -> str:
-    total = hashlib.sha256()
-    for part in parts:
-        total.update(part)
-    return total.hexdigest()[:16]

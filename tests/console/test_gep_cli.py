@@ -1,13 +1,19 @@
 """`sanyan gep account`, `profiles` and `published`, as a person runs them."""
 
+import json
+
 import pytest
+from shapely.geometry import box, mapping
 from typer.testing import CliRunner
 
 from console.cli import app
 from domain.errors import PipelineError
+from processing.imagery.grid import WGS84, moved
 from store.home import Home
 from tests.processing.gep.district import REGION, ZONES
 from tests.processing.gep.test_annual import YEAR, stocked
+from tests.processing.skyland import GRID
+from tests.processing.test_gep_inputs import cover_map
 
 
 def run(monkeypatch, place: Home, *words, lang="zh"):
@@ -53,3 +59,22 @@ def test_profiles_and_published_accounts_are_listed(tmp_path, monkeypatch):
     assert "7545.59" in printed
     assert "四舍五入后一致" in printed
     assert run(monkeypatch, place, "published", "--markdown").output.startswith("# Published accounts")
+
+
+def test_a_parcel_and_what_its_change_loses(tmp_path, monkeypatch):
+    place = stocked(tmp_path)
+    polygon = tmp_path / "parcel.geojson"
+    corner = box(GRID.left, GRID.top - 20 * GRID.resolution, GRID.left + 20 * GRID.resolution, GRID.top)
+    polygon.write_text(json.dumps(mapping(moved(corner, GRID.crs, WGS84))), encoding="utf-8")
+    words = ("parcel", str(polygon), "--year", str(YEAR), "--profile", "db33-2020", "--draws", "0")
+    assert isinstance(run(monkeypatch, place, *words).exception, PipelineError)  # no map yet
+    cover_map(place)
+    done = run(monkeypatch, place, *words)
+    assert done.exit_code == 0, done.output
+    assert "常绿阔叶林" in done.output
+    assert "水源涵养量" in done.output
+    lost = run(monkeypatch, place, *words, "--from", "evergreen_broadleaf", "--to", "residential", lang="en")
+    assert "evergreen broadleaf forest becomes residential land: -" in lost.output
+    assert "ecosystem moon" in str(run(monkeypatch, place, *words, "--to", "moon", lang="en").exception)
+    polygon.write_text("no json", encoding="utf-8")
+    assert isinstance(run(monkeypatch, place, *words).exception, PipelineError)
