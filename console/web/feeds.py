@@ -57,7 +57,8 @@ class Payload:
     """A rejected record as it was received, as text."""
 
     text: str
-    offset: int  # where the bad record begins in the text shown
+    part: str  # the rejected record alone; "" when all of it was
+    offset: int  # its first byte in the payload
     length: int
     total: int  # bytes of the whole payload
 
@@ -72,8 +73,11 @@ def payload(site: Site, row: dict[str, object], *, unmasked: bool) -> Payload:
     offset, length = int(str(row["offset"])), int(str(row["length"]))
     first = max(0, offset - _SHOWN // 4)
     part = content[first : first + _SHOWN]
-    text = readable(part)
-    return Payload(text if unmasked else mask(text), offset, length, len(content))
+    bad = content[offset : offset + min(length, _SHOWN)] if 0 < length < len(content) else b""
+    text, record = readable(part), readable(bad)
+    if not unmasked:
+        text, record = mask(text), mask(record)
+    return Payload(text, record, offset, length, len(content))
 
 
 def readable(part: bytes) -> str:

@@ -6,20 +6,28 @@ and one month of eight hourly parameters (2.9 million rows); a new hour is writt
 """
 
 import asyncio
+import os
+import re
+import socket
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import numpy as np
 import pandas as pd
+import socketio
 
 from console.web.app import build
 from console.web.county import BaseMap
-from console.web.site import Site
+from console.web.site import COOKIE, Site
 from console.web.watch import Watch
 from domain.records import TABLES
 from domain.registry import STATION_COLUMNS
@@ -30,6 +38,7 @@ from store.ledger.users import User
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 STATIONS, YEARS, PAST, WATCHING = 500, 10, 50_000, 50
 PARAMETERS = ("SO2", "NO2", "CO", "O3", "PM10", "PM2.5", "air_temp", "humidity")
+_CLIENT = re.compile(r"client_id[^0-9a-f]{1,12}([0-9a-f-]{36})")
 _SEVERITY = ("blue", "yellow", "orange", "red")
 
 
@@ -46,6 +55,7 @@ def run() -> None:
         asyncio.run(_answers(site))
         _renewal(site)
         asyncio.run(_watched(site))
+        _served(home, Path(folder) / "county")
 
 
 def _home(folder: Path) -> Home:
@@ -99,43 +109,40 @@ def _incidents(home: Home) -> None:
     rows = []
     for n in range(PAST + 200):
         closed = n < PAST
-        opened = (
-            NOW - timedelta(minutes=int(rng.integers(60, 60 * 24 * 3650))) if closed else NOW - timedelta(hours=n % 40)
-        )
-        severity = _SEVERITY[int(rng.integers(4))]
-        rows.append(
-            {
-                **dict.fromkeys(("founder", "river", "outcome", "assignee", "merged_into"), ""),
-                "id": f"I{n:06d}",
-                "kind": ("air", "water", "noise")[n % 3],
-                "title_zh": f"站{n % STATIONS}：空气污染",
-                "title_en": f"station {n % STATIONS}: air pollution",
-                "summary_zh": "自昨日起持续超标，两只眼看到同一处。",
-                "summary_en": "above the limit since yesterday, seen by two eyes",
-                "first_at": opened,
-                "last_at": opened,
-                "opened_at": opened,
-                "lon": 119.9,
-                "lat": 28.4,
-                "township": "331102001",
-                "eyes": "ground,human",
-                "n_evidence": 3,
-                "log_odds": 1.0,
-                "confidence": 0.7,
-                "severity": severity,
-                "sources": "[]",
-                "handling": "closed" if closed else "open",
-                "deadline": None if closed else opened + timedelta(hours=2),
-                "created_at": opened,
-                "historical": False,
-                "active": not closed,
-                "version": 3 if closed else 1,
-                "escalated": 0,
-                "reopened": 0,
-            }
-        )
+        age = timedelta(minutes=int(rng.integers(60, 60 * 24 * 3650))) if closed else timedelta(hours=n % 40)
+        rows.append(_row(n, _SEVERITY[int(rng.integers(4))], NOW - age, closed=closed))
     with home.ledger.begin() as connection:
         incident_tables.put_incidents(connection, rows)
+
+
+def _row(n: int, severity: str, opened: datetime, *, closed: bool) -> dict[str, Any]:
+    """One incident as the ledger keeps it."""
+    return {
+        **dict.fromkeys(("founder", "river", "outcome", "assignee", "merged_into"), ""),
+        "id": f"I{n:06d}",
+        "kind": ("air", "water", "noise")[n % 3],
+        "title_zh": f"站{n % STATIONS}：空气污染",
+        "title_en": f"station {n % STATIONS}: air pollution",
+        "summary_zh": "自昨日起持续超标，两只眼看到同一处。",
+        "summary_en": "above the limit since yesterday, seen by two eyes",
+        **dict.fromkeys(("first_at", "last_at", "opened_at", "created_at"), opened),
+        "lon": 119.9,
+        "lat": 28.4,
+        "township": "331102001",
+        "eyes": "ground,human",
+        "n_evidence": 3,
+        "log_odds": 1.0,
+        "confidence": 0.7,
+        "severity": severity,
+        "sources": "[]",
+        "handling": "closed" if closed else "open",
+        "deadline": None if closed else opened + timedelta(hours=2),
+        "historical": False,
+        "active": not closed,
+        "version": 3 if closed else 1,
+        "escalated": 0,
+        "reopened": 0,
+    }
 
 
 async def _answers(site: Site) -> None:
@@ -198,6 +205,96 @@ async def _watched(site: Site) -> None:
 
 def _teller(told: list[float], _n: int) -> Callable[[object], None]:
     return lambda _change: told.append(time.perf_counter())
+
+
+def _served(home: Home, county: Path) -> None:
+    """The real server in a process of its own, fifty pages open over their sockets."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-c", "from console.cli import main; main()", "console", "serve"]
+    command += ["--home", str(home.root), "--port", str(port), "--until", NOW.isoformat()]
+    environment = os.environ | {"SANYAN_REGISTRY": str(county)}
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _listening(port)
+        asyncio.run(_fifty(home, f"http://127.0.0.1:{port}", server.pid))
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def _listening(port: int) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return
+    raise TimeoutError("the console did not come up")
+
+
+async def _fifty(home: Home, url: str, pid: int) -> None:
+    heard: dict[str, float] = {}
+    secret = users.open_session(home.ledger, "bench", now=NOW, lasts=timedelta(days=1))
+    cookie = {"Cookie": f"{COOKIE}={secret}"}
+    async with httpx.AsyncClient(base_url=url, headers=cookie, timeout=120) as client:
+        await client.get("/")
+        built = []
+
+        async def page() -> str:
+            begun = time.perf_counter()
+            answer = await client.get("/")
+            built.append((time.perf_counter() - begun) * 1000)
+            return _CLIENT.search(answer.text).group(1)
+
+        sockets = [await _connected(url, cookie, await page(), heard) for _ in range(WATCHING)]
+    await asyncio.sleep(4)  # pages that stand open cost what one look costs
+    before, begun = _cpu_s(pid), time.perf_counter()
+    await asyncio.sleep(6)
+    idle = (_cpu_s(pid) - before) / (time.perf_counter() - begun)
+    heard.clear()
+    red = _row(PAST + 500, "red", NOW, closed=False)
+    with home.ledger.begin() as connection:
+        incident_tables.claim(connection, home.ledger, incident_tables.committed(home.ledger))
+        incident_tables.put_incidents(connection, [red])
+    begun = time.perf_counter()
+    while len(heard) < WATCHING and time.perf_counter() - begun < 30:
+        await asyncio.sleep(0.02)
+    print(f"  a page is built in                          {statistics.median(built):8.1f} ms")
+    print(f"  {WATCHING} open pages, nothing new: the server uses   {idle:8.1%} of one core")
+    late = max(heard.values(), default=float("nan")) - begun
+    print(f"  a red incident sounds on {len(heard)} of {WATCHING} pages after {late:8.2f} s (a look every 1.5 s)")
+    for one in sockets:
+        await one.disconnect()
+
+
+async def _connected(url: str, cookie: dict[str, str], client_id: str, heard: dict[str, float]) -> Any:
+    one = socketio.AsyncClient(reconnection=False)
+
+    @one.on("*")
+    async def _(_event: str, *said: Any) -> None:
+        if "syAlarm" in str(said):
+            heard.setdefault(client_id, time.perf_counter())
+
+    query = {"client_id": client_id, "tab_id": client_id, "document_id": client_id, "next_message_id": 0}
+    asked = urlencode(query | {"old_tab_id": "", "implicit_handshake": "true"})
+    await one.connect(
+        f"{url}?{asked}",
+        headers=cookie,
+        transports=["websocket"],
+        socketio_path="/_nicegui_ws/socket.io",
+        wait_timeout=30,
+    )
+    return one
+
+
+def _cpu_s(pid: int) -> float:
+    """Processor seconds of a process so far (proc(5), fields 14 and 15 of stat)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _timed(work: Callable[[], object]) -> float:

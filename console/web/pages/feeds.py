@@ -153,6 +153,7 @@ class TextBox:
     def __init__(self, view: View, row: dict[str, Any]) -> None:
         self.view, self.row = view, row
         self.note = ui.label().classes("sy-soft sy-small")
+        self.part = tag("pre", "", "sy-raw sy-bad")
         self.box = tag("pre", "", "sy-raw")
         self.show(unmasked=False)
 
@@ -166,6 +167,8 @@ class TextBox:
         self.note.set_text(
             self.view.t("web.feeds.payload", total=payload.total, offset=payload.offset, n=payload.length)
         )
+        self.part.set_text(payload.part)
+        self.part.set_visibility(bool(payload.part))
         self.box.set_text(payload.text)
 
     def unmask(self) -> None:

@@ -9,7 +9,7 @@ from console.web import feeds as health
 from console.web.cases import Filter, listed
 from console.web.pages.frame import House, View, framed, tag, when
 from console.web.pages.rows import incident_address, incident_rows
-from console.web.pages.silences import standing_now
+from console.web.pages.silences import about, standing_now
 from console.web.words import word
 from store.ledger.audit import SYSTEM, read_audit
 from store.ledger.handover import read_notes, say_note
@@ -87,8 +87,7 @@ def _quiet(view: View) -> None:
         ui.label(view.t("web.silences.none")).classes("sy-soft")
     for row in found.to_dict("records"):
         with ui.element("div").classes("sy-line"):
-            about = (word("quiet", row["kind"], view.lang), str(row["rule"]), view.site.name(row["subject"], view.lang))
-            tag("div", " · ".join(about))
+            tag("div", f"{word('quiet', row['kind'], view.lang)} · {about(view, row)}")
             tag("div", f"{row['who']} · {view.t('web.incident.until', at=when(row['until']))}", "sy-soft sy-small")
             tag("div", str(row["why"]), "sy-wrap sy-small")
 

@@ -139,7 +139,9 @@ def _tried(view: View, book: RuleBook, start: datetime, end: datetime) -> pd.Dat
 
 
 def _result(view: View, found: pd.DataFrame) -> None:
-    shown = found.assign(false_share=[say_share(v) for v in found["false_share"]])
+    shown = found.assign(
+        false_share=[say_share(v) for v in found["false_share"]], per_operator_hour=found["per_operator_hour"].round(3)
+    )
     table(view, shown, list(_SHOWN), key="rule", rows=30)
 
 

@@ -67,7 +67,7 @@ def _standing(view: View, row: dict[Any, Any], refresh: Any) -> None:
         with ui.element("div").classes("sy-bar"):
             tag("b", word("quiet", row["kind"], view.lang))
             tag("span", word("suppression", row["state"], view.lang), "sy-tag")
-            tag("span", f"{row['rule']} · {view.site.name(row['subject'], view.lang)}", "sy-wrap")
+            tag("span", about(view, row), "sy-wrap")
             ui.space()
             if view.may("silence"):
                 ui.button(view.t("web.silences.end"), on_click=lambda: _end(view, row, refresh)).props(
@@ -75,6 +75,15 @@ def _standing(view: View, row: dict[Any, Any], refresh: Any) -> None:
                 )
         tag("div", str(row["why"]), "sy-wrap")
         tag("div", f"{row['who']} · {when(row['start'])} – {when(row['until'])}", "sy-soft sy-small sy-num")
+
+
+def about(view: View, row: dict[Any, Any]) -> str:
+    """Which rule and subject an entry keeps quiet."""
+    rule = view.t("web.silences.any_rule") if row["rule"] == "*" else str(row["rule"])
+    any_subject = row["subject"] == "*"
+    return (
+        f"{rule} · {view.t('web.silences.any_subject') if any_subject else view.site.name(row['subject'], view.lang)}"
+    )
 
 
 def _end(view: View, row: dict[Any, Any], refresh: Any) -> None:
