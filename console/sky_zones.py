@@ -27,7 +27,7 @@ def zones(
     from console import screens
     from console.cli import open_home, screen
     from processing import sky_scene
-    from processing.imagery import stream
+    from processing.imagery import workers
     from processing.imagery.cells import RULES
     from processing.sky_products import zones_csv
 
@@ -39,7 +39,7 @@ def zones(
         from distributed import Client
 
         with Client(scheduler) as client:
-            found = sky_scene.scene_zones(place, item, layer, by, rule=chosen, mapper=stream.cluster(client))
+            found = sky_scene.scene_zones(place, item, layer, by, rule=chosen, mapper=workers.cluster(client))
     else:
         found = sky_scene.scene_zones(place, item, layer, by, rule=chosen)
     name = "name_zh" if language() == "zh" else "name_en"

@@ -16,7 +16,7 @@ from shapely.geometry import box
 from domain import imagery
 from domain.errors import FeedCorrupt, StoreError
 from domain.zones import Zones, read_zones
-from processing.imagery import stream
+from processing.imagery import stream, workers
 from processing.imagery.cells import Rule
 from processing.imagery.grid import WGS84, Grid, moved
 from processing.imagery.reflectance import Policy
@@ -73,7 +73,7 @@ def scene_zones(
     bare = stream.job(reading, files, layer, {}, limits=limits, rule=rule)
     chosen = _zones(home, zones, bare.grid)
     work = stream.job(reading, files, layer, {"zones": chosen}, limits=limits, rule=rule)
-    found = stream.statistics(work, properties, mapper or stream.threads(2), policy=policy)
+    found = stream.statistics(work, properties, mapper or workers.threads(2), policy=policy)
     table = found.tables["zones"]
     table.insert(0, "zone", list(chosen.ids))
     table.insert(1, "name_zh", list(chosen.names_zh))

@@ -5,9 +5,7 @@ exact (`zonal.Sums`), so blocks may have any size and be shared among threads, p
 cluster: the bytes of the result are the same. The mask of a block is made with its halo, so it is that of the scene.
 """
 
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from math import lcm
@@ -162,7 +160,7 @@ def statistics(
     Args:
         work: from `job`.
         properties: of the STAC item.
-        mapper: `threads(n)` or `cluster(client)`.
+        mapper: from `workers`: `threads(n)` or `cluster(client)`.
         policy: what to do when metadata and pixels disagree on the offset.
         cells: of a block at most.
 
@@ -195,28 +193,6 @@ def blocks(work: Job, cells: int = CELLS) -> list[Block]:
         for row in range(0, grid.height, high)
         for column in range(0, grid.width, wide)
     ]
-
-
-def threads(n: int) -> Mapper:
-    """Blocks shared among threads: while one waits for a file, the others compute."""
-
-    def run(task: Task, work: Job, todo: Sequence[Block]) -> Iterable[Part]:
-        shared = _Shared(todo)
-        with ThreadPoolExecutor(n) as pool:
-            yield from pool.map(lambda _: task(work, shared), range(n))
-
-    return run
-
-
-def cluster(client: Any, per_task: int = 2) -> Mapper:
-    """Blocks shared among the workers of a dask cluster, so many to a task; `client` is a distributed.Client."""
-
-    def run(task: Task, work: Job, todo: Sequence[Block]) -> Iterable[Part]:
-        lots = [todo[i : i + per_task] for i in range(0, len(todo), per_task)]
-        sent = client.scatter(work, broadcast=True, hash=False)
-        yield from client.gather([client.submit(task, sent, lot, pure=False) for lot in lots])
-
-    return run
 
 
 def part(work: Job, todo: Iterable[Block]) -> Part:
@@ -343,14 +319,3 @@ def _factor(raster: Raster, grid: Grid) -> int:
 
 def _said(grid: Grid) -> str:
     return f"{grid.height} x {grid.width} cells of {grid.resolution:g} m from {grid.left:g}, {grid.top:g} in {grid.crs}"
-
-
-class _Shared(Iterator[Block]):
-    """Blocks that several threads take from."""
-
-    def __init__(self, todo: Sequence[Block]) -> None:
-        self._left, self._lock = iter(todo), threading.Lock()
-
-    def __next__(self) -> Block:
-        with self._lock:
-            return next(self._left)

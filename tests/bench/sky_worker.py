@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from processing.imagery import stream
+from processing.imagery import stream, workers
 from processing.imagery.cells import cells_of
 from processing.imagery.stream import Block, Job
 from processing.imagery.tables import thresholds
@@ -62,7 +62,7 @@ def main() -> None:
     zones = sky_tile.zones(side)
     work = stream.job(reading, files, "ndvi", {"zones": zones}, limits=limits)
     found = timed(lambda: cells_of(zones, work.grid))
-    run = stream.threads(threads)
+    run = workers.threads(threads)
     todo = stream.blocks(work)
     out: dict[str, object] = {"zones_s": found, "decode_s": [], "all_s": [], "blocks": len(todo)}
     stream.statistics(work, sky_tile.PROPERTIES, run)  # kernels are loaded once, not per run

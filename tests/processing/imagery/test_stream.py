@@ -10,7 +10,7 @@ from affine import Affine
 from distributed import Client, LocalCluster
 
 from domain.errors import FeedCorrupt
-from processing.imagery import mask, products, stream, zonal
+from processing.imagery import mask, products, stream, workers, zonal
 from processing.imagery.cells import cells_of
 from processing.imagery.physical import physical
 from processing.imagery.stream import Block
@@ -60,7 +60,7 @@ def whole(files, layer, rule, store):
 @pytest.mark.parametrize(("layer", "rule"), [("ndvi", "centre"), ("ndvi", "fraction"), ("kndvi", "centre")])
 def test_blocks_give_the_bytes_of_the_whole(files, layer, rule, tmp_path):
     expected = whole(files, layer, rule, Files(tmp_path))
-    found = stream.statistics(job(files, layer, rule), sky_tile.PROPERTIES, stream.threads(2))
+    found = stream.statistics(job(files, layer, rule), sky_tile.PROPERTIES, workers.threads(2))
     assert expected["n_valid"].sum() > 300_000
     assert 0 < expected["share"].min() < 0.98
     for column in expected.columns.drop("rule"):
@@ -71,8 +71,8 @@ def test_blocks_give_the_bytes_of_the_whole(files, layer, rule, tmp_path):
 @pytest.mark.parametrize("cells", [1, 512 * 1024, 10**9])
 @pytest.mark.parametrize("n", [1, 3])
 def test_any_block_and_any_number_of_threads_give_the_same_bytes(files, cells, n):
-    first = stream.statistics(job(files), sky_tile.PROPERTIES, stream.threads(1))
-    same_bytes(first, stream.statistics(job(files), sky_tile.PROPERTIES, stream.threads(n), cells=cells))
+    first = stream.statistics(job(files), sky_tile.PROPERTIES, workers.threads(1))
+    same_bytes(first, stream.statistics(job(files), sky_tile.PROPERTIES, workers.threads(n), cells=cells))
 
 
 def test_blocks_cover_the_grid_once(files):
@@ -86,12 +86,12 @@ def test_blocks_cover_the_grid_once(files):
 
 
 def test_a_cluster_gives_the_same_bytes(files):
-    alone = stream.statistics(job(files), sky_tile.PROPERTIES, stream.threads(1))
+    alone = stream.statistics(job(files), sky_tile.PROPERTIES, workers.threads(1))
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as place, Client(place) as client:
-        there = stream.statistics(job(files), sky_tile.PROPERTIES, stream.cluster(client, per_task=1), cells=1)
-        workers = set(client.run(os.getpid).values())
+        there = stream.statistics(job(files), sky_tile.PROPERTIES, workers.cluster(client, per_task=1), cells=1)
+        pids = set(client.run(os.getpid).values())
     same_bytes(alone, there)
-    assert len(workers - {os.getpid()}) == 2
+    assert len(pids - {os.getpid()}) == 2
 
 
 def test_bands_of_other_sizes_are_laid_over_each_other(tmp_path):
@@ -106,7 +106,7 @@ def test_bands_of_other_sizes_are_laid_over_each_other(tmp_path):
     found = stream.statistics(
         stream.job(reading, files, "mndwi", {"z": sky_tile.zones(120, 2)}, limits=LIMITS),
         sky_tile.PROPERTIES,
-        stream.threads(1),
+        workers.threads(1),
     )
     green = store.read_raster(files["B03"]).values.astype(float) - 1000
     swir = (store.read_raster(files["B11"]).values.astype(float) - 1000).repeat(2, axis=0).repeat(2, axis=1)
@@ -136,10 +136,10 @@ def test_a_lie_about_the_offset_is_refused_or_put_right_by_the_pixels(files):
     with pytest.raises(
         FeedCorrupt, match="metadata ask for a reflectance offset of 0 DN but the dark pixels for -1000"
     ):
-        stream.statistics(job(files), old, stream.threads(1))
-    truth = stream.statistics(job(files), sky_tile.PROPERTIES, stream.threads(1))
-    same_bytes(truth, stream.statistics(job(files), old, stream.threads(1), policy="pixels"))
-    same_bytes(truth, stream.statistics(job(files), {}, stream.threads(1)))
+        stream.statistics(job(files), old, workers.threads(1))
+    truth = stream.statistics(job(files), sky_tile.PROPERTIES, workers.threads(1))
+    same_bytes(truth, stream.statistics(job(files), old, workers.threads(1), policy="pixels"))
+    same_bytes(truth, stream.statistics(job(files), {}, workers.threads(1)))
 
 
 def test_a_missing_band_and_a_torn_file_are_said(files, tmp_path):
@@ -148,4 +148,4 @@ def test_a_missing_band_and_a_torn_file_are_said(files, tmp_path):
     torn = tmp_path / "B04.tif"
     torn.write_bytes(Path(files["B04"]).read_bytes()[:900_000])
     with pytest.raises(FeedCorrupt, match=r"B04\.tif: rows \d+ to \d+ cannot be read"):
-        stream.statistics(job({**files, "B04": str(torn)}), sky_tile.PROPERTIES, stream.threads(2))
+        stream.statistics(job({**files, "B04": str(torn)}), sky_tile.PROPERTIES, workers.threads(2))
