@@ -6,7 +6,7 @@ zones have none. Missing stays NaN: nothing is filled but a mean from the ecosys
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
@@ -42,7 +42,6 @@ class Zoned:
     frame: pd.DataFrame
     region: str
     zones: tuple[str, ...]
-    _cache: dict[str, dict[str, dict[tuple[str, str], float]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, frame: pd.DataFrame, region: str, zones: Iterable[str] | None = None) -> "Zoned":
