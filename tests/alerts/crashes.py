@@ -54,13 +54,13 @@ def killed(work: Callable[[], object], after_s: float | None) -> bool:
 
 
 def evaluating(place: Callable[[], Home], kills: int, rng: np.random.Generator, last: int) -> int:
-    """Hour by hour; each hour is evaluated until a child gets through, every third without a timer."""
+    """Hour by hour; each hour is evaluated until a child gets through, at the latest the fifth, which has no timer."""
     done, took, hour = 0, 0.3, 1
     tries = 0
     while done < kills or hour <= last:
         now = hours(min(hour, last))
         begun = time.monotonic()
-        wants = done < kills and tries < 3
+        wants = done < kills and tries < 4
         if killed(partial(_evaluate, place, now), rng.uniform(0, took) if wants else None):
             done, tries = done + 1, tries + 1
             continue

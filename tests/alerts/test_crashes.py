@@ -24,6 +24,7 @@ from store.ledger.outbox import Letter, read_deliveries, read_outbox
 from tests.alerts.conftest import Box, final, hours, indicators, put
 
 PROJECT = Path(__file__).parents[2]
+LONG = (pytest.mark.slow, pytest.mark.timeout(1800))
 STATIONS = ["air-1", "air-2", "air-3", "air-4", "air-5"]
 
 
@@ -109,7 +110,7 @@ def calm(tmp_path: Path, length: int, seed: int) -> Home:
 
 @pytest.mark.parametrize(
     ("kills", "length"),
-    [pytest.param(4, 8, id="4 times"), pytest.param(100, 40, id="100 times", marks=pytest.mark.slow)],
+    [pytest.param(4, 8, id="4 times"), pytest.param(100, 30, id="100 times", marks=LONG)],
 )
 def test_evaluate_killed_at_random(home: Home, tmp_path: Path, kills: int, length: int) -> None:
     restless(home, length, 1)
@@ -125,7 +126,7 @@ def test_evaluate_killed_at_random(home: Home, tmp_path: Path, kills: int, lengt
 
 @pytest.mark.parametrize(
     ("kills", "length"),
-    [pytest.param(5, 30, id="5 times"), pytest.param(100, 400, id="100 times", marks=pytest.mark.slow)],
+    [pytest.param(5, 30, id="5 times"), pytest.param(100, 400, id="100 times", marks=LONG)],
 )
 def test_deliver_killed_at_random(
     home: Home, registry: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, kills: int, length: int
