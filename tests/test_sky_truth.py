@@ -42,6 +42,7 @@ def test_the_year_is_not_an_easy_one():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_three_seeds_keep_the_promise(capsys):
     for scores in sky_truth.run().values():
         kept(scores)
