@@ -7,7 +7,7 @@ number of people who watch does not change what the store has to do.
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -67,10 +67,17 @@ class Watch:
         """Look for ever."""
         while True:
             change = await run_in_threadpool(self.look)
+            # The sound goes out to everybody before anything is drawn anew for anybody.
+            if change.reds:
+                await self._tell(Change([], frozenset(), change.reds))
             if change:
-                for tell in list(self.subscribers):
-                    tell(change)
+                await self._tell(replace(change, reds=()))
             await asyncio.sleep(_EVERY_S)
+
+    async def _tell(self, change: Change) -> None:
+        for tell in list(self.subscribers):
+            tell(change)
+            await asyncio.sleep(0)  # what was said leaves before the next page is served
 
     def _asked(self) -> dict[str, Any]:
         lake, ledger = self.site.home.lake, self.site.home.ledger

@@ -283,7 +283,7 @@ async def _connected(url: str, cookie: dict[str, str], client_id: str, heard: di
     asked = urlencode(query | {"old_tab_id": "", "implicit_handshake": "true"})
     await one.connect(
         f"{url}?{asked}",
-        headers=cookie,
+        headers=dict(cookie),
         transports=["websocket"],
         socketio_path="/_nicegui_ws/socket.io",
         wait_timeout=30,

@@ -1,8 +1,10 @@
 """Stations, and the newest value of every one of them."""
 
 import json
+import math
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
@@ -104,9 +106,11 @@ def chosen(site: Site, medium: str | None, township: str, words: str) -> pd.Data
 def _newest(rows: pd.DataFrame, medium: str | None, station: str, version: int) -> bytes:
     rows = rows if medium is None else rows[rows["medium"] == medium]
     rows = rows if not station else rows[rows["station_id"] == station]
-    told = rows[["parameter", "period", "value", "unit", "flag"]].copy()
-    told["time"] = rows["time"].dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    times = np.datetime_as_string(rows["time"].dt.tz_localize(None).to_numpy("datetime64[s]"), unit="s")
+    columns = [rows[c].tolist() for c in ("station_id", "parameter", "period", "value", "unit", "flag")]
     stations: dict[str, list[dict[str, Any]]] = {}
-    for of, row in zip(rows["station_id"], told.to_dict("records"), strict=True):
-        stations.setdefault(of, []).append(row)
+    for station_id, parameter, period, value, unit, flag, at in zip(*columns, times.tolist(), strict=True):
+        known = value if math.isfinite(value) else None
+        row = {"parameter": parameter, "period": period, "value": known, "unit": unit, "flag": flag, "time": f"{at}Z"}
+        stations.setdefault(station_id, []).append(row)
     return json.dumps({"version": version, "stations": stations}, allow_nan=False).encode()
