@@ -104,15 +104,15 @@ def _one(
 
 
 def _tasks(server: Airflow, run_id: str, dropped: float) -> list[str]:
-    """Of each task up to the message when it began and ended, in seconds since the packet."""
+    """Of each task up to the message when it began and ended, in seconds since the packet; the run is over then."""
     out = []
     wanted = ("ingest_ground", "compute", "evaluate")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
-        found = server.client.get(f"/api/v2/dags/{DAG}/dagRuns/{run_id}/taskInstances").json()["task_instances"]
-        if all(t["end_date"] for t in found if t["task_id"] in wanted):
+        if any(r["dag_run_id"] == run_id and r["state"] in ("success", "failed") for r in server.runs(DAG)):
             break
         time.sleep(0.2)
+    found = server.client.get(f"/api/v2/dags/{DAG}/dagRuns/{run_id}/taskInstances").json()["task_instances"]
     for t in sorted((t for t in found if t["task_id"] in wanted), key=lambda t: t["start_date"]):
         begin, end = (datetime.fromisoformat(t[k]).timestamp() - dropped for k in ("start_date", "end_date"))
         out.append(f"{t['task_id']} {begin:.2f} to {end:.2f} s")
