@@ -79,6 +79,7 @@ class Outcome:
             "alerts": f"sanyan alerts --home {home}",
             "rejects": f"sanyan rejects --home {home}",
             "airflow": f"sanyan airflow --home {home} --root {feeds} --until {END:%Y-%m-%dT%H}",
+            "console": f"sanyan console serve --home {home} --until {END:%Y-%m-%dT%H:%M}",
             "board": f"sanyan gep board --year {END:%Y} --home {home}",
             "history": "sanyan history layouts",
         }.items():
