@@ -184,7 +184,7 @@ class Files:
             part = None if window is None else Window(window[1], window[0], window[3], window[2])
             self._bearable(source, part, layer, name)
             cells = source.read(indexes=layer, window=part)
-            transform = source.transform if part is None else source.window_transform(part)
+            transform = _corner(source.transform, part)
             said = _said(source, layer or 1)
             crs, nodata = source.crs, source.nodata
         single = cells.ndim == 3 and len(cells) == 1
@@ -269,6 +269,11 @@ class Files:
             with plain.open() as draft:
                 rasterio.shutil.copy(draft, target.name, driver="COG", compress="DEFLATE", predictor="YES")
             return self.write_bytes(relative, bytes(target.getbuffer()))
+
+
+def _corner(transform: rasterio.Affine, part: Window | None) -> rasterio.Affine:
+    """The transform of a window of a raster."""
+    return transform if part is None else transform @ rasterio.Affine.translation(part.col_off, part.row_off)
 
 
 def as_array(cells: np.ndarray, *, transform: rasterio.Affine, crs: object, nodata: float | None) -> xr.DataArray:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from alerts import notifiers
@@ -129,7 +130,7 @@ def _differences(home: Home, places: Places) -> _Found:
     for origin, rows in now_there.items():
         held = digests(home.ledger, origin)
         differs = [held.get(i) != d for i, d in zip(rows["id"], eyes.digests(rows), strict=True)]
-        changed.append(rows[differs])
+        changed.append(rows[np.array(differs, dtype=bool)])
         # What people said by hand stands in the ledger alone.
         gone += sorted(held.keys() - set(rows["id"])) if origin != "verdict" else []
     return _Found(frame(pd.concat(changed)), tuple(gone), versions)

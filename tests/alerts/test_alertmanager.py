@@ -168,9 +168,9 @@ class Server:
         httpx.post(f"http://127.0.0.1:{self.port}/api/v2/alerts", json=rows, timeout=10).raise_for_status()
 
     def settled(self) -> list[dict[str, object]]:
-        """What was told since the last question, once nothing more has come for two group intervals."""
+        """What was told since the last question, once nothing more has come for the wait of a group and two intervals more."""
         seen, quiet_since = len(self.notified), time.monotonic()
-        while time.monotonic() - quiet_since < 2.6:
+        while time.monotonic() - quiet_since < 4.5:
             time.sleep(0.1)
             if len(self.notified) != seen:
                 seen, quiet_since = len(self.notified), time.monotonic()

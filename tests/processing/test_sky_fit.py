@@ -8,6 +8,7 @@ import pytest
 import typer
 import xarray as xr
 from affine import Affine
+from rich.console import Console
 from typer.testing import CliRunner
 
 from console import sky_fit as command
@@ -205,7 +206,7 @@ def test_the_command_prints_the_lines_in_both_languages(home, monkeypatch, lang)
     lake_scenes(home, 12, noise=0.5)
     monkeypatch.setenv("SANYAN_LANG", lang)
     monkeypatch.setenv("SANYAN_REGISTRY", str(home.registry.root))
-    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setattr("console.cli.screen", Console(width=160))
     app = typer.Typer()
     app.command()(command.fit)
     done = CliRunner().invoke(app, ["--home", str(home.root), "--keep"])
