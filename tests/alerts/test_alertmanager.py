@@ -168,7 +168,7 @@ class Server:
         httpx.post(f"http://127.0.0.1:{self.port}/api/v2/alerts", json=rows, timeout=10).raise_for_status()
 
     def settled(self) -> list[dict[str, object]]:
-        """What was told since the last question, once nothing more has come for the wait of a group and two intervals more."""
+        """What was told since the last question, once nothing more has come for a group's wait and two intervals."""
         seen, quiet_since = len(self.notified), time.monotonic()
         while time.monotonic() - quiet_since < 4.5:
             time.sleep(0.1)
