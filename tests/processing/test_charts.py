@@ -21,7 +21,7 @@ from processing.charts_style import font
 from processing.sky import compute_sky
 from tests.processing.skyland import NOW, home, put, surface
 
-pytestmark = pytest.mark.filterwarnings("error")  # matplotlib warns of every glyph a font does not have
+pytestmark = pytest.mark.filterwarnings("error:Glyph")  # matplotlib warns of every glyph a font does not have
 
 START = datetime(2026, 8, 18, tzinfo=UTC)
 END = START + timedelta(days=3)

@@ -8,7 +8,7 @@ import pytest
 from domain.registry import Registry
 from processing.charts_gep import Bar, bars, steps, value_map
 
-pytestmark = pytest.mark.filterwarnings("error")  # matplotlib warns of every glyph a font does not have
+pytestmark = pytest.mark.filterwarnings("error:Glyph")  # matplotlib warns of every glyph a font does not have
 
 COUNTY = Registry.load(Path(__file__).resolve().parents[2] / "sample_feeds" / "county")
 PNG = b"\x89PNG\r\n\x1a\n"
