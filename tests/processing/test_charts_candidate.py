@@ -14,7 +14,7 @@ from processing.imagery.grid import moved
 from tests.processing.imagery.events.scenery import GRID, PATCH, SHAPE, view
 from tests.processing.test_candidates import FIRST, Story
 
-pytestmark = pytest.mark.filterwarnings("error")  # matplotlib warns of every glyph a font does not have
+pytestmark = pytest.mark.filterwarnings("error:Glyph")  # matplotlib warns of every glyph a font does not have
 
 
 @pytest.fixture(scope="module")
