@@ -14,7 +14,7 @@ from domain.errors import PipelineError
 from domain.texts import LANGUAGES, say
 from processing.gep.account import Account, account
 from processing.gep.annual import Given, gep_account, given_of, profile_named
-from processing.gep.change import EFFECTS, decomposition
+from processing.gep.change import EFFECTS, decomposition, incomparable
 from processing.gep.report import package, tables
 from processing.gep.report.document import Content, Document, Issue, document
 from processing.gep.report.gate import objections
@@ -147,11 +147,11 @@ def county_of(home: Home, given: Given, lang: str) -> County:
 
 
 def _before(home: Home, made: Account) -> Account | None:
-    """The account of the year before by the same profile and prices; None without inputs of that year."""
+    """The account of the year before by the same profile and prices; None unless it knows the same parts."""
     given = given_of(home, made.year - 1)
     if given.inputs.empty:
         return None
-    return account(
+    before = account(
         given.inputs,
         profile_named(home, made.profile.id),
         year=made.year - 1,
@@ -160,6 +160,7 @@ def _before(home: Home, made: Account) -> Account | None:
         base_year=made.base_year,
         local=given.local,
     )
+    return None if incomparable(before, made) else before
 
 
 def _written(

@@ -87,3 +87,14 @@ def test_the_flows_of_the_lake_are_those_of_the_report(home):
     package = pd.read_parquet(done.folder / "package" / "account.parquet")
     assert len(flows) == len(package)
     assert flows["value_cny"].sum() == pytest.approx(package["value_cny"].sum())
+
+
+def test_only_a_year_that_knows_the_same_parts_is_compared(home):
+    year_before = inputs(year=2024, hot_days=70.0)
+    home.lake.upsert("gep_inputs", year_before[year_before["quantity"] != "hot_days"], now=NOW, why="test")
+    with pytest.raises(PipelineError) as without:
+        issue(home, approver="li")
+    assert "2024" not in str(without.value)
+    home.lake.upsert("gep_inputs", year_before, now=NOW, why="test")
+    with pytest.raises(PipelineError, match="2024"):
+        issue(home, approver="li")
