@@ -58,6 +58,12 @@ class _Sum:
         self.unconfirmed |= unconfirmed
 
 
+def categories() -> Mapping[str, str]:
+    """Service -> provisioning, regulating or cultural."""
+    frame = read("gep_services")
+    return dict(zip(frame["service"], frame["category"], strict=True))
+
+
 def statement(
     account: Account,
     by: tuple[str, ...] = ("zone", "ecosystem", "service", "part", "item"),
@@ -79,7 +85,7 @@ def statement(
         A frame with COLUMNS, ordered by its dimensions.
     """
     sums: dict[tuple[str, ...], _Sum] = {}
-    categories = dict(zip(read("gep_services")["service"], read("gep_services")["category"], strict=True))
+    of_service = categories()
     for flow in account.flows:
         if complete_only and not flow.complete:
             continue
@@ -87,7 +93,7 @@ def statement(
             names = {
                 "zone": (zones or {}).get(place[0], place[0]) if "zone" in by else account.region,
                 "ecosystem": _level(place[1], level) if "ecosystem" in by else ALL,
-                "category": categories.get(flow.service, "") if {"category", "service", "part"} & set(by) else "",
+                "category": of_service.get(flow.service, "") if {"category", "service", "part"} & set(by) else "",
                 "service": flow.service if {"service", "part"} & set(by) else "",
                 "part": flow.part if "part" in by else "",
                 "item": place[2] if "item" in by else "",

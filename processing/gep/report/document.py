@@ -13,8 +13,8 @@ from domain.times import LOCAL
 from processing.charts_gep import Bar, bars, steps, value_map
 from processing.gep.account import Account
 from processing.gep.report import tables
-from processing.gep.report.tables import CATEGORIES, WAN, YI, County, Table
-from processing.gep.statement import statement
+from processing.gep.report.tables import WAN, YI, County, Table
+from processing.gep.statement import categories, statement
 from processing.gep.values import read
 
 
@@ -263,7 +263,7 @@ def _results(content: Content, lang: str) -> list[Block]:
     services = statement(account, by=("service",), complete_only=True)
     names = tables.service_names(lang)
     items = [
-        Bar(names[r["service"]], r["value_cny"] / YI, r["low"] / YI, r["high"] / YI, _category_of(r["service"]))
+        Bar(names[r["service"]], r["value_cny"] / YI, r["low"] / YI, r["high"] / YI, categories()[r["service"]])
         for r in services[services["value_cny"].notna()].to_dict("records")
     ]
     towns = tables.townships(account, county, lang)
@@ -287,12 +287,6 @@ def _results(content: Content, lang: str) -> list[Block]:
             titles["map"],
         ),
     ]
-
-
-def _category_of(service: str) -> str:
-    frame = read("gep_services")
-    found = frame.loc[frame["service"] == service, "category"]
-    return str(found.iloc[0]) if len(found) else CATEGORIES[1]
 
 
 def _structure(content: Content, lang: str) -> list[Block]:

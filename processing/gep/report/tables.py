@@ -12,7 +12,7 @@ import pandas as pd
 
 from domain.texts import say
 from processing.gep.account import Account
-from processing.gep.statement import statement
+from processing.gep.statement import categories, statement
 from processing.gep.values import ALL, Row, lineage, read
 
 #: CNY of 亿元 and 万元.
@@ -168,7 +168,7 @@ def _category_row(account: Account, category: str, value: float, total: float, l
     draws = [
         f.value.sum(axis=(1, 2, 3))
         for f in account.valued()
-        if _category(f.service) == category and f.value is not None
+        if categories()[f.service] == category and f.value is not None
     ]
     low, high = interval(np.sum(np.broadcast_arrays(*draws), axis=0)) if draws else (np.nan, np.nan)
     return {
@@ -179,11 +179,6 @@ def _category_row(account: Account, category: str, value: float, total: float, l
         "of_category": 100.0 if value else np.nan,
         "of_all": 100 * value / total if total else np.nan,
     }
-
-
-def _category(service: str) -> str:
-    frame = read("gep_services")
-    return str(frame.loc[frame["service"] == service, "category"].iloc[0])
 
 
 def interval(draws: np.ndarray) -> tuple[float, float]:
