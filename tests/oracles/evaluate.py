@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from domain.errors import CatalogueError
 from tests.oracles.functions import FUNCTIONS
 
 COLUMNS = ("id", "function", "inputs_json", "expected_json")
@@ -63,7 +64,7 @@ def call(function: str, inputs: dict[str, Any]) -> Any:
         return f"unknown function {function!r}"
     try:
         return FUNCTIONS[function](**inputs)
-    except (KeyError, ValueError, TypeError, IndexError) as error:
+    except (KeyError, ValueError, TypeError, IndexError, CatalogueError) as error:
         return f"{type(error).__name__}: {error}"
 
 
