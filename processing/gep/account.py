@@ -13,6 +13,7 @@ import pandas as pd
 from domain.errors import CatalogueError
 from processing.gep.draws import Draws
 from processing.gep.evaluate import Computed, Evaluation
+from processing.gep.price_index import Moved, moved
 from processing.gep.profile import Line, Profile
 from processing.gep.registered import STATUSES
 from processing.gep.said import Problem, said
@@ -188,8 +189,7 @@ def _values(profile: Profile, region: str, year: int, local: pd.DataFrame | None
 
 def _evaluation(zoned: Zoned, profile: Profile, year: int, values: Values, drawn: Draws) -> Evaluation:
     """Inputs in CNY are moved to the base year; without a price index between the two they are not known there."""
-    money = 1.0 if values.year == year else values.index(values.year) / values.index(year)
-    return Evaluation(zoned, values, profile.switches, drawn, money=money)
+    return Evaluation(zoned, values, profile.switches, drawn, money=moved(values, year, values.year))
 
 
 def _computed(evaluation: Evaluation, profile: Profile) -> tuple[tuple[Flow, ...], tuple[Problem, ...]]:
@@ -225,32 +225,38 @@ def _valued(evaluation: Evaluation, line: Line, quantity: Computed) -> Flow | Pr
     if any(p > q and p > 1 for p, q in zip(price.shape, quantity.shape, strict=True)):
         what = said("account.said.not_alike")
         return Problem(line.part.part, "missing", what, evaluation.zoned.zones)
-    moved = _moved(evaluation, price)
-    return Flow(line, quantity, price.values * moved, price.used, moved=moved != 1.0)
+    index = _moved(evaluation, price)
+    if np.isnan(index.ratio):
+        return Flow(line, quantity, price.values, price.used)
+    rows = tuple((row, np.ones((1, 1), dtype=bool)) for row in index.rows)
+    return Flow(line, quantity, price.values * index.ratio, (*price.used, *rows), moved=index.ratio != 1.0)
 
 
-def _moved(evaluation: Evaluation, price: Computed) -> float:
-    """What moves a price of the tables to the year of the account: the ratio of price indices, 1 without them."""
+def _moved(evaluation: Evaluation, price: Computed) -> Moved:
+    """What moves a price of the tables to the year of the account; nothing, if its rows are not of one year."""
     years = {row.year for row, _ in price.used if row.unit.startswith("CNY") and row.year is not None}
-    target = evaluation.values.year
-    if len(years) != 1 or years == {target}:
-        return 1.0
-    ratio = evaluation.values.index(target) / evaluation.values.index(years.pop())
-    return 1.0 if np.isnan(ratio) else ratio
+    return moved(evaluation.values, years.pop(), evaluation.values.year) if len(years) == 1 else Moved(1.0)
 
 
 def _of_year(evaluation: Evaluation, flow: Flow) -> list[Problem]:
-    """Prices that stay at another year because there is no price index between the two."""
+    """Prices that stay at another year: the index between the two has gaps, or their rows are of several years."""
     target = evaluation.values.year
-    return [
-        Problem(
-            flow.part,
-            "price",
-            said("account.said.price_year", row=row.key, year=row.year, target=target),
-        )
-        for row, _ in flow.price_rows
-        if not flow.moved and row.unit.startswith("CNY") and row.year not in (None, target)
-    ]
+    found = []
+    for row, _ in flow.price_rows:
+        if flow.moved or not row.unit.startswith("CNY") or row.year in (None, target):
+            continue
+        lacking = moved(evaluation.values, int(str(row.year)), target).lacking
+        key = "account.said.price_year" if lacking else "account.said.price_years"
+        what = said(key, row=row.key, year=row.year, target=target, lacking=_runs(lacking))
+        found.append(Problem(flow.part, "price", what))
+    return found
+
+
+def _runs(years: tuple[int, ...]) -> str:
+    """Years as runs: `2011-2014, 2016`."""
+    starts = [y for y in years if y - 1 not in years]
+    ends = [y for y in years if y + 1 not in years]
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True))
 
 
 def _variants(zoned: Zoned, profile: Profile) -> list[str]:

@@ -19,7 +19,7 @@ from processing.gep.land import map_of
 from processing.gep.parcel import areas_in
 from processing.gep.profile import Profile, load, profiles
 from processing.gep.rasters import SHARE_MIN
-from processing.gep.reported import inputs_of, prices_of
+from processing.gep.reported import INDEX, inputs_of, prices_of
 from processing.gep.said import Problem, said
 from processing.gep.statement import statement
 from processing.gep.values import ALL, read
@@ -83,7 +83,8 @@ def given_of(home: Home, year: int, *, version: int | None = None) -> Given:
     reported = inputs_of(statistics)
     kept = eyes[~gaps]
     seen = set(kept["quantity"])
-    local = prices_of(statistics)
+    index = home.lake.read("statistics", where={"item": [INDEX]})
+    local = prices_of(pd.concat([statistics[statistics["item"] != INDEX], index], ignore_index=True))
     judged = _standards_met(home, year)
     inputs = pd.concat([kept, judged, reported[~reported["quantity"].isin(seen)]], ignore_index=True)
     supplied = set(inputs["quantity"])

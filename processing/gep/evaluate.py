@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from processing.gep.draws import Draws, of_input, of_row
+from processing.gep.price_index import Moved
 from processing.gep.registered import Argument, Given, Parameter, Registered, Result, resolved
 from processing.gep.said import Problem, Said, said
 from processing.gep.values import ALL, Row, Values, best, lineage
@@ -38,7 +39,7 @@ class Evaluation:
     switches: Mapping[str, str]
     draws: Draws
     results: dict[str, Computed] = field(default_factory=dict)
-    money: float = 1.0  # what inputs in CNY are multiplied by (comparable prices)
+    money: Moved = field(default_factory=lambda: Moved(1.0))  # what moves inputs in CNY (comparable prices)
 
     def compute(
         self, formula: Registered, *, items: tuple[str, ...] = (), scope: tuple[str, ...] = (), part: str = ""
@@ -112,8 +113,9 @@ class _Arguments:
             return Problem(self.part, "missing", what, self.at.zoned.zones)
         self.problems += [Problem(self.part, "fallback", note) for note in taken.notes]
         factor = self.at.draws.meet(of_input(quantity)).reshape(-1, 1, 1, 1)
-        money = self.at.money if "_cny" in quantity else 1.0
-        values = taken.values[np.newaxis] * money
+        index = self.at.money if "_cny" in quantity else Moved(1.0)
+        self.used += [(row, np.ones((1, 1), dtype=bool)) for row in index.rows]
+        values = taken.values[np.newaxis] * index.ratio
         if taken.summed and taken.by_ecosystem:
             values = np.where(self._in_scope()[:, np.newaxis], values, 0.0)
             self.sums.append(values[0])

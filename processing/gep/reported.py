@@ -16,6 +16,8 @@ from domain.forms import forms
 from domain.records import TABLES
 
 REPORTED = "reported"
+#: The item of the forms that is a series over years: the consumer price index, last year = 100.
+INDEX = "cpi"
 _KEYS = ["zone", "ecosystem", "target"]
 _DISTRICT = 6  # digits of a district's code (GB/T 2260)
 

@@ -191,15 +191,13 @@ class Values:
             )
         return sets
 
-    def index(self, year: int) -> float:
-        """The price index of a year; NaN when the tables have none."""
-        frame = _of("price_index")
-        rows = frame[frame["year"] == year]
-        extra = self.extra
-        if extra is not None:
-            own = extra[(extra["parameter"] == "price_index") & (extra["year"] == year)]
-            rows = own if len(own) else rows
-        return float(rows["value"].iloc[0]) if len(rows) else float("nan")
+    def by_year(self, parameter: str) -> Mapping[int, Row]:
+        """The rows of a parameter that is a series, by year; rows of the user's own come before those of the tables."""
+        frames = [_of(parameter)]
+        if self.extra is not None and len(self.extra):
+            frames.append(self.extra[self.extra["parameter"] == parameter])
+        rows = [r for f in frames for r in f.to_dict("records") if self.region.startswith(str(r["region"]))]
+        return {int(r["year"]): _row(r) for r in rows}
 
 
 def _row(r: Mapping[str, object]) -> Row:

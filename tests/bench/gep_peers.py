@@ -1,11 +1,13 @@
 """Our soil loss, LS factor, water yield and carbon beside those of InVEST, cell by cell, on the same rasters.
 
-InVEST lives in `.venv-bench/invest`, made here and used by nothing else. Its packages for Linux are sources: they need
-GDAL's headers (Debian: libgdal-dev), a compiler and an older Cython; where that is not to be had, it is said.
+InVEST lives in `.venv-bench/invest`, or in the environment that SANYAN_INVEST names, and is used by nothing else. It is
+made here when it is absent. Its packages for Linux are sources: they need GDAL's headers (Debian: libgdal-dev), a
+compiler and an older Cython; where that is not to be had, it is said.
 
     python -m tests.bench.gep_peers
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -21,7 +23,7 @@ from processing.gep.terrain import slope_degrees, upslope_cells
 from tests.bench.gep_given import CELL_OF_DEM, rasters, real_terrain, terrain
 
 ROOT = Path(__file__).resolve().parents[2]
-HOME = ROOT / ".venv-bench" / "invest"
+HOME = Path(os.environ.get("SANYAN_INVEST", ROOT / ".venv-bench" / "invest"))
 DEM = ROOT / ".." / "shared" / "data" / "dem_copernicus30" / "Copernicus_DSM_COG_10_N00_00_E006_00_DEM.tif"
 #: What the sources are built with, and the peers themselves, in this order.
 BUILD = ("pip==26.3", "numpy==2.2.6", "setuptools==79.0.1", "wheel==0.48.0", "cython<3.1", "setuptools_scm", "babel")

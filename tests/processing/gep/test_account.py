@@ -27,6 +27,8 @@ LINEAR = {
     "tourism": ("visits",),
     "air_purification": ("air_emission_t",),
 }
+#: The national consumer price index from 2010 to 2024: the product of its yearly links.
+CPI = np.prod([1.054, 1.026, 1.026, 1.02, 1.014, 1.02, 1.016, 1.021, 1.029, 1.025, 1.009, 1.02, 1.002, 1.002])
 #: Amounts of a district, for hypothesis: nothing, little or much of each.
 amounts = st.floats(0, 1e3) | st.just(0.0)
 
@@ -45,7 +47,7 @@ def test_an_account_worked_by_hand():
     alpha = {"evergreen_broadleaf": 4.65, "bamboo": 4.65, "tussock": 3.87, "paddy": 30, "residential": 75}
     expected = sum(1000 * km2[k] * (1600 * (1 - alpha.get(k, 0) / 100) - 800) for k in km2)
     assert water["quantity"] == pytest.approx(expected)
-    assert water["value_cny"] == pytest.approx(expected * 7.06)
+    assert water["value_cny"] == pytest.approx(expected * 7.06 * CPI)
     cooling = one(found, part="climate_regulation.vegetation")
     assert cooling["quantity"] == pytest.approx((80 * 2837.27 + 5 * 969.83) * 1e6 * 120 / 10800)
     assert one(found, part="tourism")["value_cny"] == 2000 * (8 * 25 + 300)
@@ -59,11 +61,11 @@ def test_rows_carry_norm_formula_price_and_status():
     assert tuple(found.columns) == COLUMNS
     row = one(found, zone=ZONES[0], ecosystem="paddy", part="water_retention")
     assert (row["formula"], row["price_formula"], row["norm"]) == ("W2", "PW1", "DB33/T 2274-2020")
-    assert (row["price_type"], row["price_year"]) == ("construction cost (one-off)", "2010")
+    assert (row["price_type"], row["price_year"]) == ("construction cost (one-off)", "2024")
     assert row["status"] == "memory"
-    # The coefficient of paddy and the profile itself; that of evergreen forest was seen.
-    assert row["n_unconfirmed"] == 2
-    assert one(found, zone=ZONES[0], ecosystem="evergreen_broadleaf", part="water_retention")["n_unconfirmed"] == 1
+    # The coefficient of paddy, the price index and the profile itself; the coefficient of evergreen forest was seen.
+    assert row["n_unconfirmed"] == 3
+    assert one(found, zone=ZONES[0], ecosystem="evergreen_broadleaf", part="water_retention")["n_unconfirmed"] == 2
 
 
 def test_parts_sum_to_totals_and_townships_to_the_district():
@@ -196,31 +198,41 @@ def test_emissions_of_the_district_are_spread_and_add_up():
 
 
 def test_comparable_prices_need_a_price_index():
-    done = made(base_year=2014)
-    assert {"crops", "forestry", "tourism"} <= set(done.missing)  # no index of 2024 in the tables
-    index = own_rows(
-        [
-            {"parameter": "price_index", "value": v, "unit": "1", "set": "reported", "status": "confirmed", "year": y}
-            for y, v in ((2014, 606.7), (2024, 750.0))
-        ]
+    done = made(base_year=2025)
+    assert {"crops", "forestry", "tourism"} <= set(done.missing)  # no index of 2025 in the tables
+    told = {p.part: p.what for p in done.problems if p.kind == "price"}
+    assert (
+        "reservoir_cost is of 2010 and was not moved to 2025: the consumer price index of 2025"
+        in told["water_retention"]
     )
-    moved = made(base_year=2014, local=index)
-    assert moved.part("crops").value.sum() == pytest.approx(2e7 * 606.7 / 750.0)
-    assert moved.part("tourism").value.sum() == pytest.approx(1e6 * 606.7 / 750.0)
+    assert "sanyan gep forms" in told["water_retention"]
+    assert statement(done, ("service", "part")).set_index("part")["price_year"]["water_retention"] == "2010"
+    moved = made(base_year=2025, local=links({2025: 110.0}))
+    assert moved.part("crops").value.sum() == pytest.approx(2e7 * 1.1)
+    assert moved.part("tourism").value.sum() == pytest.approx(1e6 * 1.1)
+    assert moved.part("water_retention").price.max() == pytest.approx(7.06 * CPI * 1.1)
     years = statement(moved, ("service", "part")).set_index("part")["price_year"]
-    assert years["crops"] == "2014"
-    assert years["water_retention"] == "2010"  # no index of 2010: the price stays and the account says so
-    assert any(p.kind == "price" and "reservoir_cost" in p.what for p in moved.problems)
+    assert (years["crops"], years["water_retention"]) == ("2025", "2025")
+    assert not [p for p in moved.problems if p.kind == "price"]
 
 
-def test_prices_are_moved_by_the_index_when_there_is_one():
-    frame = own_rows(
+def links(by_year):
+    return own_rows(
         [
-            {"parameter": "price_index", "value": v, "unit": "1", "set": "reported", "status": "confirmed", "year": y}
-            for y, v in ((2010, 100.0), (2024, 140.0))
+            {"parameter": "price_index_link", "value": v, "unit": "last year = 100", "set": "reported", "year": y}
+            | {"status": "confirmed", "region": REGION}
+            for y, v in by_year.items()
         ]
     )
-    assert made(local=frame).part("water_retention").price.max() == pytest.approx(7.06 * 1.4)
+
+
+def test_the_index_that_moves_a_price_stands_behind_it():
+    flow = made().part("water_retention")
+    assert {f"price_index_link {y}" for y in range(2011, 2025)} <= {
+        f"{row.parameter} {row.year}" for row, _ in flow.price_rows
+    }
+    local = made(local=links({2024: 120.0})).part("water_retention")
+    assert local.price.max() == pytest.approx(7.06 * CPI / 1.002 * 1.2)
 
 
 def test_local_prices_come_before_those_of_the_profile():
@@ -237,7 +249,7 @@ def test_switches_change_the_formula():
     profile = profiles()["db33-2020"]
     annual = made(profile=profile.with_switches(water_price="annualised"))
     assert annual.part("water_retention").line.price.meta.id == "PW2"
-    assert annual.part("water_retention").price.max() == pytest.approx(7.06 * 0.025 + 0.125)
+    assert annual.part("water_retention").price.max() == pytest.approx((7.06 * 0.025 + 0.125) * CPI)
     with_cop, without = (
         made(profile=profile.with_switches(water_surface_cop=o)).part("climate_regulation.water_surface")
         for o in ("yes", "no")
