@@ -8,10 +8,12 @@ They know a form only as what stands in the workbook and its definition; figures
 | urban | the district's total, shared by people |
 | area_km2, area_ha | a share of the township's area (per hectare for stocks) |
 | value | the figure itself, of the district or of an object |
+
+`spread` is how places differ from each other, the same in all years; `yearly` how a year differs from another there.
 """
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -84,14 +86,20 @@ def _rows(data: Worksheet, form: Form, registry: Registry) -> list[tuple[int, st
     return [(first + n, str(thing["township"]), str(thing["name"])) for n, thing in enumerate(ours)]
 
 
-def _figure(item: Item, zone: str, name: str, weights: pd.DataFrame, names: Sequence[int]) -> float | int:
+def _figure(item: Item, zone: str, name: str, weights: pd.DataFrame, drawn: tuple[int, int]) -> float | int:
     said = _said()[item.id]
-    draw = float(gauss(key(*names, item.id, zone, name), np.zeros(1, np.int64))[0])
-    factor = max(0.1, 1 + float(said["spread"]) * draw)
+    seed, year = drawn
+    of_place = 1 + float(said["spread"]) * _draw(seed, item.id, zone, name)
+    of_year = 1 + float(said["yearly"]) * _draw(seed, year, item.id, zone, name)
+    factor = max(0.1, of_place) * of_year
     by, amount = said["by"], float(said["amount"])
     base = amount if by == "value" else amount * float(weights.loc[zone, by])
     value = float(np.round(min(max(base * factor, item.low), item.high), int(said["decimals"])))
     return int(value) if item.kind == "count" else value
+
+
+def _draw(seed: int, *names: object) -> float:
+    return float(gauss(key(seed, *names), np.zeros(1, np.int64))[0])
 
 
 def _weights(registry: Registry) -> pd.DataFrame:
@@ -106,7 +114,9 @@ def _weights(registry: Registry) -> pd.DataFrame:
 
 @cache
 def _said() -> Mapping[str, Mapping[str, Any]]:
-    frame = read_table(TABLES / "departments.csv", columns=["item", "by", "amount", "spread", "decimals"], key=["item"])
+    frame = read_table(
+        TABLES / "departments.csv", columns=["item", "by", "amount", "spread", "yearly", "decimals"], key=["item"]
+    )
     return {str(r["item"]): r for r in frame.to_dict("records")}
 
 

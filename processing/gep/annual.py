@@ -15,6 +15,7 @@ from domain.texts import say
 from domain.times import YEAR, day_start
 from processing.counts import Counts
 from processing.gep.account import Account, account
+from processing.gep.derived import water_evaporation
 from processing.gep.land import map_of
 from processing.gep.parcel import areas_in
 from processing.gep.profile import Profile, load, profiles
@@ -69,7 +70,8 @@ def profile_named(home: Home, name: str) -> Profile:
 
 
 def given_of(home: Home, year: int, *, version: int | None = None) -> Given:
-    """The inputs of a year: rows of gep_inputs with few gaps, and what departments reported where they lack.
+    """The inputs of a year: rows of gep_inputs with few gaps, what stations judge, then what departments reported of
+    the quantities that neither has, then what follows from these.
 
     Args:
         home: the deployment.
@@ -82,11 +84,12 @@ def given_of(home: Home, year: int, *, version: int | None = None) -> Given:
     statistics = home.lake.read("statistics", where={"year": [year]})
     reported = inputs_of(statistics)
     kept = eyes[~gaps]
-    seen = set(kept["quantity"])
+    judged = _standards_met(home, year)
+    seen = {*kept["quantity"], *judged["quantity"]}
     index = home.lake.read("statistics", where={"item": [INDEX]})
     local = prices_of(pd.concat([statistics[statistics["item"] != INDEX], index], ignore_index=True))
-    judged = _standards_met(home, year)
     inputs = pd.concat([kept, judged, reported[~reported["quantity"].isin(seen)]], ignore_index=True)
+    inputs = pd.concat([inputs, water_evaporation(inputs, str(home.registry.county["code"]))], ignore_index=True)
     supplied = set(inputs["quantity"])
     refused = tuple(
         Problem(

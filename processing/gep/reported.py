@@ -16,6 +16,8 @@ from domain.forms import forms
 from domain.records import TABLES
 
 REPORTED = "reported"
+#: A target that ends so is one quantity an object, by its name.
+_EACH = ":*"
 #: The item of the forms that is a series over years: the consumer price index, last year = 100.
 INDEX = "cpi"
 _KEYS = ["zone", "ecosystem", "target"]
@@ -119,6 +121,10 @@ def _combined(statistics: pd.DataFrame, into: str) -> pd.DataFrame:
     rows = pd.concat([rows, means.assign(zone=means["zone"].str[:_DISTRICT])], ignore_index=True)
     rows = rows.sort_values(["zone", "year", "target", "item", "object", "cell"])
     rows["heaviness"] = np.where(rows["weight"] == "", 1.0, rows["heaviness"])
+    rows["rule"] = rows["target"]
+    rows["target"] = [
+        t.replace(_EACH, f":{o}" if o else "") for t, o in zip(rows["target"], rows["object"], strict=True)
+    ]
     rows["part"] = rows["value"] * rows["factor"]
     rows["share"] = rows["part"] * rows["heaviness"]
     grouped = rows.groupby([*_KEYS, "year"], sort=True)
@@ -127,16 +133,30 @@ def _combined(statistics: pd.DataFrame, into: str) -> pd.DataFrame:
         shared=("share", "sum"),
         heavy=("heaviness", "sum"),
         combine=("combine", "first"),
+        rule=("rule", "first"),
         n=("part", "size"),
         n_items=("item", "nunique"),
         source=("cell", lambda cells: f"{cells.iloc[0]} (+{len(cells) - 1})" if len(cells) > 1 else cells.iloc[0]),
     ).reset_index()
     needed = rules.groupby("target")["item"].nunique()
-    out = out[out["n_items"] == out["target"].map(needed)]
+    out = out[out["n_items"] == out["rule"].map(needed)]
     mean = out["shared"] / out["heavy"].where(out["heavy"] > 0)
     out["value"] = np.where(out["combine"] == "sum", out["total"], mean)
-    out["unit"] = out["target"].map(_units())
-    return out[out["value"].notna()].reset_index(drop=True)
+    out["unit"] = out["rule"].map(_units())
+    return _everywhere(out[out["value"].notna()]).reset_index(drop=True)
+
+
+def _everywhere(found: pd.DataFrame) -> pd.DataFrame:
+    """With the noughts of objects that lie in another zone: a zone that reported knows that they are not in it."""
+    each = found["rule"].str.endswith(_EACH)
+    parts = [found[~each]]
+    for _, ours in found[each].groupby(["rule", "year"], sort=True):
+        names = [t for t in dict.fromkeys(ours["target"]) if ":" in t] or [ours["target"].iloc[0]]
+        zones = ours.drop_duplicates("zone")
+        for name in names:
+            there = ours[ours["target"] == name]
+            parts += [there, zones[~zones["zone"].isin(there["zone"])].assign(target=name, value=0.0)]
+    return pd.concat(parts)
 
 
 @cache

@@ -102,3 +102,15 @@ def test_the_order_of_rows_does_not_matter():
 @pytest.mark.parametrize("column", ["item", "target"])
 def test_the_table_is_not_empty(column):
     assert uses()[column].str.len().min() > 2
+
+
+def test_a_lake_is_a_quantity_of_its_own_and_nought_in_other_townships():
+    lakes = figures(("lake_surface_km2", 0.5, "a"), ("lake_surface_km2", 0.2, "b"))
+    other = figures(("lake_surface_km2", 0.9, "c")).assign(zone="331102206")
+    none = figures(("lake_surface_km2", np.nan)).assign(state="not applicable", zone="331102104")
+    got = inputs_of(pd.concat([lakes, other, none], ignore_index=True)).set_index(["quantity", "zone"])["value"]
+    assert got["lake_area_km2:a"].to_dict() == {TOWN: 0.5, "331102104": 0.0, "331102206": 0.0}
+    assert got["lake_area_km2:c"].to_dict() == {TOWN: 0.0, "331102104": 0.0, "331102206": 0.9}
+    assert not got.index.isin(["lake_area_km2"], level=0).any()
+    # A district without any lake has none: nought, and nothing missing.
+    assert inputs_of(none).set_index("quantity")["value"].to_dict() == {"lake_area_km2": 0.0}

@@ -30,14 +30,14 @@ def test_forms_are_written_for_everybody_and_are_the_same_bytes_again(home, tmp_
     again = write_forms(home, tmp_path / "b", year=2025)
     assert len(first) == len(forms())
     assert [p.read_bytes() for p in first] == [p.read_bytes() for p in again]
-    assert len(write_forms(home, tmp_path / "c", year=2025, departments=["water"])) == 3
+    assert len(write_forms(home, tmp_path / "c", year=2025, departments=["water"])) == 4
     with pytest.raises(KeyError):
         write_forms(home, tmp_path / "d", year=2025, region="330106")
 
 
 def test_collecting_twice_changes_nothing_and_a_correction_replaces(home, tmp_path):
     (got,) = send(home, tmp_path, filled())
-    assert got.written.new == 15 * 9
+    assert got.written.new == 15 * 11
     (again,) = send(home, tmp_path, filled(), now=LATER)
     assert (again.written.new, again.written.changed, again.written.removed) == (0, 0, 0)
 
@@ -72,7 +72,7 @@ def test_a_township_replaces_only_its_own_figures(home, tmp_path):
     own = filled(region="331102100", spoil=lambda b: b[DATA].__setitem__("C5", 7))
     (got,) = send(home, tmp_path, own, "town.xlsx")
     assert (got.written.changed, got.written.removed) == (1, 0)
-    assert len(home.lake.read("statistics")) == 15 * 9
+    assert len(home.lake.read("statistics")) == 15 * 11
 
 
 def test_the_board_says_who_is_late(home, tmp_path):

@@ -155,3 +155,28 @@ def test_whether_standards_are_met_comes_from_the_stations(tmp_path):
     assert made.part("air_purification").quantity.values.sum() == pytest.approx(2 * (12 + 20 + 8))
     # Not every section reached its class: what wetlands can take up is the limit.
     assert made.part("water_purification").quantity.values.sum() == pytest.approx(3 * (110.07 + 8.56 + 8.56))
+
+
+def test_what_the_bureau_judged_stands_only_where_stations_have_no_year(tmp_path):
+    given_rows = rows()
+    place = stocked(tmp_path, given_rows[~given_rows["quantity"].str.contains("standard_met")])
+    county = str(place.registry.county["code"])
+    form = {
+        "zone": county, "year": YEAR, "object": "", "unit": "1", "state": "reported", "form": "quality",
+        "department": "environment", "document": "d", "received_at": NOW,
+    }  # fmt: skip
+    told = [form | {"item": item, "value": 0.0, "cell": f"raw/x#{item}"} for item in ("air_met", "water_met")]
+    place.lake.upsert("statistics", TABLES["statistics"].frame(told), now=NOW, why="test")
+
+    def met():
+        found = given_of(place, YEAR).inputs.set_index("quantity")["value"]
+        return found["air_standard_met"], found["water_standard_met"]
+
+    assert met() == (0.0, 0.0)
+    year = {
+        "indicator": "air.attainment", "medium": "air", "subject": county, "period": "P1Y", "value": 1.0, "unit": "1",
+        "time": pd.Timestamp("2026-01-01", tz="Asia/Shanghai").tz_convert("UTC"), "grade": "", "n_valid": 365,
+        "n_expected": 365, "flag": 1, "detail": "", "edition": "GB 3095-2026",
+    }  # fmt: skip
+    place.lake.upsert("periods", TABLES["periods"].frame([year]), now=NOW, why="test")
+    assert met() == (1.0, 0.0)
