@@ -15,37 +15,25 @@ repeated (or, with `expected_version`, given up).
 """
 
 import json
-import time
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.dataset as ds
-from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction
-from deltalake.exceptions import CommitFailedError, TableNotFoundError
-from deltalake.fs import DeltaStorageHandler
-from deltalake.transaction import AddAction, RemoveAction
-from pyarrow.fs import FileSystem, LocalFileSystem, PyFileSystem, SubTreeFileSystem
+from deltalake.exceptions import CommitFailedError
 
 from domain.errors import StoreConflict
 from domain.records import TABLES, Table
-from store import days, parts
+from store import days
 from store.keys import Keyed
 from store.merging import unique
-from store.parts import MONTH, Partition
-from store.rows import empty, from_frame, to_frame, whole
+from store.rows import from_frame, to_frame
 from store.scope import Scope
+from store.snapshots import DAYS, Snapshot
 from store.upserts import Asked, Made, identity, make
-
-#: What a commit says of itself: the days it touched, and a name that no other has.
-_DAYS, _COMMIT = "sanyan_days", "sanyan_commit"
 
 _ATTEMPTS = 50
 
@@ -78,6 +66,7 @@ class Lake:
 
     def __init__(self, root: Path | str) -> None:
         self.root = str(root).removeprefix("file://")
+        self._held: dict[str, Snapshot] = {}
 
     def upsert(
         self,
@@ -119,7 +108,7 @@ class Lake:
         if asked.rows.num_rows == 0 and (remove is None or remove.empty) and replace is None:
             return Written(version=self.version(table))
         for _ in range(_ATTEMPTS):
-            found = _Snapshot.of(self._uri(table), expected_version)
+            found = Snapshot.of(self._uri(table), expected_version)
             made = make(asked, found)
             if not made:
                 return Written(unchanged=asked.rows.num_rows, version=found.version)
@@ -161,15 +150,16 @@ class Lake:
         """
         spec = TABLES[table]
         names = list(columns) if columns is not None else spec.columns
-        scope, snapshot = Scope(start, end, medium, where), _Snapshot.of(self._uri(table), version)
+        snapshot = self._newest(table) if version is None else Snapshot.of(self._uri(table), version)
+        scope = Scope(start, end, medium, where)
         needed = [*names, *(c for c in spec.key if c not in names)]
-        found = snapshot.rows(spec, needed, scope.partitions(spec, snapshot.files), scope.rows(spec))
+        found = snapshot.rows(spec, needed, scope.partitions(spec, snapshot.files), scope.rows(spec), where or {})
         order = Keyed.of(found, spec.key).order()
         return to_frame(spec, found.select(names), order=order, categories=categories)
 
     def version(self, table: str) -> int:
         """The newest version of the table; -1 where there is none."""
-        return _Snapshot.of(self._uri(table)).version
+        return self._newest(table).version
 
     def changes(self, table: str, since: int) -> Changes:
         """The days touched by commits after version `since` (-1: by all).
@@ -177,30 +167,40 @@ class Lake:
         When the log no longer reaches back that far, every day of the table is named: too much work is safe, too
         little is not.
         """
-        found = _Snapshot.of(self._uri(table))
+        found = self._newest(table)
         if found.table is None or found.version <= since:
             return Changes(found.version, frozenset())
         commits = found.table.history(limit=found.version - since)
-        seen = {int(c["version"]): c.get(_DAYS) for c in commits}
+        seen = {int(c["version"]): c.get(DAYS) for c in commits}
         if any(v not in seen for v in range(since + 1, found.version + 1)):
             return Changes(found.version, self._all_days(TABLES[table], found))
         touched = (day for v, text in seen.items() if v > since and text for day in days.from_text(text))
         return Changes(found.version, frozenset(touched))
 
     def compact(self, table: str, *, keep_hours: int = 24 * 30) -> int:
-        """Shorten the log and delete files that no version of the last `keep_hours` needs; returns files deleted.
+        """Shorten the log to a month and delete files that no version of the last `keep_hours` needs; returns how many.
 
         Files that no commit ever named go the same way, so `keep_hours` must be longer than any write takes.
         """
-        found = _Snapshot.of(self._uri(table)).table
+        found = Snapshot.of(self._uri(table)).table
         if found is None:
             return 0
         found.create_checkpoint()
+        found.cleanup_metadata()  # a log of ten years of hours takes a fifth of a second to list
         deleted = found.vacuum(retention_hours=keep_hours, dry_run=False, enforce_retention_duration=False, full=True)
         return len(deleted)
 
     def _uri(self, table: str) -> str:
         return f"{self.root}/{table}"
+
+    def _newest(self, table: str) -> Snapshot:
+        """The newest version, to be read only; it is opened again when there is another."""
+        held = self._held.get(table)
+        if held is None or not held.is_newest():
+            held = Snapshot.of(self._uri(table))
+            if held.table is not None:
+                self._held[table] = held
+        return held
 
     def _keep_history(self, spec: Table, replaced: pa.Table, *, now: datetime, why: str) -> None:
         frame = to_frame(spec, replaced)
@@ -217,130 +217,9 @@ class Lake:
         )
         self.upsert("superseded", kept, now=now, why=why)
 
-    def _all_days(self, spec: Table, found: "_Snapshot") -> days.Days:
+    def _all_days(self, spec: Table, found: Snapshot) -> days.Days:
         columns = [c for c in (spec.medium, spec.time) if c]
         return days.days_of(spec, found.rows(spec, columns)) if spec.time else frozenset()
-
-
-# --- one version of a table -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Snapshot:
-    """A version of a table as it was read, and the commit that is made upon it."""
-
-    uri: str
-    table: Any  # DeltaTable; None when there is none yet
-
-    @classmethod
-    def of(cls, uri: str, version: int | None = None) -> "_Snapshot":
-        """The newest version, or that one; -1 is the table before it was created."""
-        if version is not None and version < 0:
-            return cls(uri, None)
-        try:
-            return cls(uri, DeltaTable(uri, version=version))
-        except TableNotFoundError:
-            return cls(uri, None)
-
-    @property
-    def version(self) -> int:
-        return -1 if self.table is None else int(self.table.version())
-
-    @cached_property
-    def store(self) -> FileSystem:
-        """Where the table's files are; plain files are not taken through Python."""
-        if "://" in self.uri:
-            return PyFileSystem(DeltaStorageHandler(self.uri))
-        Path(self.uri).mkdir(parents=True, exist_ok=True)
-        return SubTreeFileSystem(self.uri, LocalFileSystem())
-
-    @cached_property
-    def files(self) -> dict[Partition, list[tuple[str, int]]]:
-        """Path and size of the files of each partition."""
-        out: dict[Partition, list[tuple[str, int]]] = {}
-        if self.table is not None:
-            actions = pa.table(self.table.get_add_actions(flatten=True))
-            by = [c for c in actions.column_names if c.startswith("partition.")]
-            for path, size, *values in zip(*(actions[c].to_pylist() for c in ("path", "size_bytes", *by)), strict=True):
-                partition = tuple(zip((c.removeprefix("partition.") for c in by), values, strict=True))
-                out.setdefault(partition, []).append((path, size))
-        return out
-
-    def rows(
-        self,
-        spec: Table,
-        columns: Sequence[str],
-        partitions: Sequence[Partition] | None = None,
-        condition: pc.Expression | None = None,
-    ) -> pa.Table:
-        """The rows of the partitions (of all) that fulfil the condition, file by file, with text as words."""
-        wanted = self.files.keys() if partitions is None else [p for p in partitions if p in self.files]
-        if not wanted:
-            return empty(spec, columns)
-        text = {f.name for f in spec.schema if pa.types.is_string(f.type)}
-        some = [[(c, "=", v) for c, v in p] for p in wanted] if len(wanted) < len(self.files) else None
-        dataset = self.table.to_pyarrow_dataset(
-            filesystem=self.store,
-            parquet_read_options=ds.ParquetReadOptions(dictionary_columns=text),
-            file_pruning_predicate=some,
-        )
-        return whole(dataset.to_table(columns=columns, filter=condition))
-
-    def commit(self, spec: Table, made: Sequence[Made]) -> int:
-        """Name the new files and un-name those of the same partitions, in one commit; returns its version.
-
-        Raises:
-            CommitFailedError: since this version another commit has changed one of the partitions.
-        """
-        partitions = [p for m in made for p in m.partitions]
-        newest = self if self.table is not None else self._created(spec)
-        for _ in range(_ATTEMPTS):
-            if any(newest.files.get(p) != self.files.get(p) for p in partitions):
-                raise CommitFailedError("another commit has changed the same partitions")
-            try:
-                return newest.put(spec, made, partitions)
-            except CommitFailedError:
-                # Delta Lake refuses what is written beside any removal; ours stands if its partitions are untouched.
-                newest = _Snapshot.of(self.uri)
-        raise CommitFailedError(f"{_ATTEMPTS} commits in a row met another")
-
-    def _created(self, spec: Table) -> "_Snapshot":
-        """The table, empty unless another writer came first."""
-        schema = spec.schema.append(pa.field(MONTH, pa.string())) if spec.time else spec.schema
-        DeltaTable.create(self.uri, schema, mode="ignore", partition_by=parts.partition_columns(spec))
-        return _Snapshot.of(self.uri)
-
-    def put(self, spec: Table, made: Sequence[Made], partitions: Sequence[Partition]) -> int:
-        """The commit upon this very version.
-
-        Raises:
-            CommitFailedError: it could not be made.
-        """
-        base, token, stamp = self.version, str(uuid.uuid4()), time.time_ns() // 1_000_000
-        added = [AddAction(p.path, p.size, dict(p.partition), stamp, True, p.statistics) for m in made for p in m.parts]
-        replaced = [(p, *file) for p in partitions for file in self.files.get(p, [])]
-        self.table.create_write_transaction(
-            [*added, *(RemoveAction(path, True, stamp, size, dict(p)) for p, path, size in replaced)],
-            mode="append",
-            schema=self.table.schema(),
-            partition_by=parts.partition_columns(spec),
-            commit_properties=CommitProperties(
-                custom_metadata={_DAYS: days.to_text({d for m in made for d in m.merged.days}), _COMMIT: token},
-                # Of two commits upon one version that bear the same name here, Delta Lake lets one through.
-                app_transactions=[Transaction("/".join(v for _, v in p) or spec.name, base + 1) for p in partitions],
-            ),
-            post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
-        )
-        return _landed(self.table, base, token)
-
-
-def _landed(table: DeltaTable, base: int, token: str) -> int:
-    """The version of our commit; others may have committed before and after it."""
-    table.update_incremental()
-    newest = int(table.version())
-    if newest == base + 1:
-        return newest
-    return next(int(c["version"]) for c in table.history(limit=newest - base) if c.get(_COMMIT) == token)
 
 
 def _written(made: Sequence[Made], asked: int, version: int) -> Written:

@@ -1,8 +1,10 @@
 """The lake keeps what it is given: once, whole, in any order, from any number of writers."""
 
 import multiprocessing
+import os
+import shutil
 from contextlib import nullcontext
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +20,10 @@ from pyarrow.fs import PyFileSystem
 
 from domain.errors import StoreConflict, StoreError
 from domain.records import TABLES
-from store.lake import Lake, _Snapshot
+from store.lake import Lake
 from store.rows import from_frame
 from store.scope import Scope
+from store.snapshots import Snapshot
 from store.upserts import Asked, make
 from tests.store.conftest import NOW, observations
 
@@ -312,7 +315,7 @@ def test_two_first_writers_of_one_partition_cannot_both_succeed(lake):
 def test_the_log_itself_refuses_the_second_of_two_commits_upon_one_version(lake):
     put(lake, observations({("a", SEP): 1}))
     spec = TABLES["observations"]
-    one, two = (_Snapshot.of(f"{lake.root}/observations") for _ in range(2))
+    one, two = (Snapshot.of(f"{lake.root}/observations") for _ in range(2))
     for snapshot, station, passes in ((one, "a", True), (two, "b", False)):
         rows = from_frame(spec, observations({(station, AUG): 1}))
         made = make(Asked(spec, rows, None, None, None), snapshot)
@@ -324,7 +327,7 @@ def test_a_writer_that_dies_before_the_commit_leaves_nothing_but_a_file_to_sweep
     put(lake, observations({("a", AUG): 1}))
     before = lake.read("observations")
     with monkeypatch.context() as patch:
-        patch.setattr(_Snapshot, "put", _die)
+        patch.setattr(Snapshot, "put", _die)
         with pytest.raises(KeyboardInterrupt):
             put(lake, observations({("a", AUG): 2, ("b", SEP): 2}))
     pd.testing.assert_frame_equal(lake.read("observations"), before)
@@ -391,6 +394,57 @@ def test_a_lake_may_lie_behind_an_address(tmp_path, monkeypatch):
     lake = Lake(f"file://{tmp_path}/lake")
     put(lake, observations({("a", AUG): 1, ("b", SEP): 2}))
     # what an object store is written and read through
-    monkeypatch.setattr(_Snapshot, "store", property(lambda s: PyFileSystem(DeltaStorageHandler(s.uri))))
+    monkeypatch.setattr(Snapshot, "store", property(lambda s: PyFileSystem(DeltaStorageHandler(s.uri))))
     put(lake, observations({("c", AUG): 3, ("a", "2026-10-20T00:00Z"): 4}))
     assert lake.read("observations")["value"].tolist() == [1, 4, 2, 3]
+
+
+@given(writes=st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from([AUG, SEP]), st.integers(0, 9)), max_size=5))
+@settings(max_examples=10, deadline=None)
+def test_a_lake_that_stays_open_is_never_behind_one_that_is_opened_now(tmp_path_factory, writes):
+    root = tmp_path_factory.mktemp("lake") / "lake"
+    stays, writer = Lake(root), Lake(root)
+    for station, time, value in writes:
+        put(writer, observations({(station, time): value}))
+        fresh = Lake(root)
+        pd.testing.assert_frame_equal(stays.read("observations"), fresh.read("observations"))
+        assert stays.version("observations") == fresh.version("observations")
+        assert stays.changes("observations", -1) == fresh.changes("observations", -1)
+
+
+def test_a_table_that_was_made_anew_at_the_same_place_is_seen(lake):
+    put(lake, observations({("a", AUG): 1}))
+    assert lake.read("observations")["value"].tolist() == [1]
+    shutil.rmtree(lake.root)
+    assert lake.read("observations").empty
+    put(Lake(lake.root), observations({("a", AUG): 2}))
+    assert lake.read("observations")["value"].tolist() == [2]
+
+
+def test_one_station_is_read_without_the_rows_of_the_others(lake, monkeypatch):
+    monkeypatch.setattr("store.parts._GROUP_ROWS", 10)
+    times = pd.date_range(AUG, periods=10, freq="h").astype(str)
+    put(lake, observations({(f"s{n}", t): n for n in range(20) for t in times}))
+    everything = lake.read("observations")
+    for stations in (["s7"], ["s3", "s19"], ["nowhere"]):
+        wanted = everything[everything["station_id"].isin(stations)].reset_index(drop=True)
+        found = lake.read("observations", where={"station_id": stations})
+        pd.testing.assert_frame_equal(found, wanted)
+    some = lake.read("observations", columns=["value"], where={"station_id": ["s7"]})
+    assert some["value"].tolist() == [7.0] * 10
+
+
+def test_the_log_is_kept_for_a_month(lake):
+    for value in range(4):
+        put(lake, observations({("a", AUG): value}))
+    log = Path(lake.root) / "observations" / "_delta_log"
+    old = (datetime.now(UTC) - timedelta(days=40)).timestamp()
+    for entry in log.iterdir():
+        os.utime(entry, (old, old))
+    lake.compact("observations")
+    put(lake, observations({("b", SEP): 1}))
+    assert len(list(log.glob("*.json"))) < 4
+    assert Lake(lake.root).read("observations")["value"].tolist() == [3, 1]
+    assert lake.changes("observations", 0).days == {("air", date(2026, 8, 20)), ("air", date(2026, 9, 2))}
+    with pytest.raises(FileNotFoundError, match="no longer there"):
+        lake.read("observations", version=1)
