@@ -11,7 +11,7 @@ probability. What was measured is told in docs/sky_events.md.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -43,6 +43,7 @@ class Day:
     grid: Grid
     limits: Mapping[str, float]
     scenes: str = ""
+    earlier: Mapping[int, str] = field(default_factory=dict)  # day number of an earlier view -> its scenes
 
 
 def step(previous: Sequence[Feature], found: Found, day: Day) -> list[Feature]:
@@ -109,7 +110,7 @@ def _feature(patch: Patch, found: Found, day: Day) -> Feature:
         "n_seen": 1,
         "before_from": day_of(first).isoformat(),
         "before_to": day_of(last).isoformat(),
-        "before_scenes": "",
+        "before_scenes": _scenes_of(when, day),
         "after_scenes": day.scenes,
         "township": _most(seen.ground.townships[cells], seen.ground.township_ids),
         "water_body": _most(seen.ground.waters[cells], seen.ground.water_ids),
@@ -124,6 +125,12 @@ def _feature(patch: Patch, found: Found, day: Day) -> Feature:
         "status": "new",
     }
     return {"type": "Feature", "geometry": geometry, "properties": said | {"confidence": _confidence(said, day)}}
+
+
+def _scenes_of(when: np.ndarray, day: Day) -> str:
+    """The scenes of the days that cells were compared with, in order of time."""
+    days = np.unique(when[np.isfinite(when)]).astype(int).tolist()
+    return " ".join(filter(None, (day.earlier.get(number, "") for number in days)))
 
 
 def _confidence(said: Mapping[str, Any], day: Day) -> float:

@@ -3,11 +3,12 @@
 A file appears whole or not at all: it is written beside its place and moved there.
 """
 
+import filecmp
 import hashlib
 import os
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,10 @@ from store import netcdf
 
 #: A header may claim any size; a county at 10 m is 44 million cells, a full Sentinel-2 tile 121 million.
 MAX_CELLS = 500_000_000
+#: What GDAL may keep of decoded blocks, bytes: by itself it takes a twentieth of the machine's memory.
+CACHE_BYTES = 64 * 2**20
+#: Rasters up to so many bytes are put together in memory, larger ones on the disk.
+_SMALL = 32 * 2**20
 #: First bytes of what may be opened as a raster, and who reads it. Other drivers of GDAL would open files and addresses
 #: that a document names.
 _SIGNATURES = {
@@ -226,7 +231,10 @@ class Files:
     def _opened(self, href: str | Path, **options: Any) -> Iterator[Any]:
         place = Path(href) if Path(href).is_absolute() else self.path(href)
         try:
-            with rasterio.open(place, driver=_driver(place), **options) as source:
+            with (
+                rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES),
+                rasterio.open(place, driver=_driver(place), **options) as source,
+            ):
                 yield source
         except (RasterioError, CPLE_BaseError, OSError) as error:
             raise FeedCorrupt(f"{place.name}: the raster cannot be read ({error}); fetch it again") from error
@@ -252,23 +260,60 @@ class Files:
     ) -> Path:
         """Write (y, x) or (band, y, x) cells as a Cloud-Optimized GeoTIFF; equal input gives equal bytes."""
         cells = data.values if data.ndim == 3 else data.values[np.newaxis]
-        profile = {
-            "driver": "GTiff",
-            "height": cells.shape[1],
-            "width": cells.shape[2],
-            "count": cells.shape[0],
-            "dtype": cells.dtype.name,
-            "crs": data.attrs["crs"],
-            "transform": data.attrs["transform"],
-            "nodata": nodata,
-        }
-        with MemoryFile() as plain, MemoryFile() as target:
-            with plain.open(**profile) as draft:
-                draft.write(cells)
+        header = Header(cells.shape, cells.dtype.name, data.attrs["crs"], data.attrs["transform"], nodata)
+        return self.write_cog_parts(relative, header, [(0, 0, cells)], tags=tags)
+
+    def write_cog_parts(
+        self,
+        relative: str | Path,
+        header: "Header",
+        parts: Iterable[tuple[int, int, np.ndarray]],
+        *,
+        tags: Mapping[str, str] | None = None,
+    ) -> Path:
+        """Write a Cloud-Optimized GeoTIFF of any size with only a part of it in memory.
+
+        Args:
+            relative: its name.
+            header: shape, kind of numbers and place.
+            parts: row, column and cells (band, y, x) of each part; together they cover the raster. Any cut gives the
+                same bytes.
+            tags: texts kept in the file.
+        """
+        count, height, width = header.shape
+        profile = {"driver": "GTiff", "height": height, "width": width, "count": count, "dtype": header.dtype,
+                   "crs": header.crs, "transform": header.transform, "nodata": header.nodata}  # fmt: skip
+        place = self.path(relative)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        # Small rasters stay in memory: most are, and a disk is slower.
+        small = count * height * width * np.dtype(header.dtype).itemsize <= _SMALL
+        with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES), ExitStack() as stack:
+            held = [stack.enter_context(MemoryFile()) for _ in range(2)] if small else []
+            if small:
+                plain, target = (file.name for file in held)
+            else:
+                folder = stack.enter_context(tempfile.TemporaryDirectory(dir=place.parent, prefix=".writing-"))
+                plain, target = f"{folder}/plain.tif", f"{folder}/{place.name}"
+            with rasterio.open(plain, "w", **profile, BIGTIFF="IF_SAFER") as draft:
+                for row, column, cells in parts:
+                    draft.write(cells, window=Window(column, row, cells.shape[2], cells.shape[1]))
                 draft.update_tags(**dict(tags or {}))
-            with plain.open() as draft:
-                rasterio.shutil.copy(draft, target.name, driver="COG", compress="DEFLATE", predictor="YES")
-            return self.write_bytes(relative, bytes(target.getbuffer()))
+            rasterio.shutil.copy(plain, target, driver="COG", compress="DEFLATE", predictor="YES", bigtiff="IF_SAFER")
+            if small:
+                return self.write_bytes(relative, bytes(held[1].getbuffer()))
+            same = place.exists() and filecmp.cmp(target, place, shallow=False)
+            return place if same else self.adopt(Path(target), relative)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a raster that is written says of itself."""
+
+    shape: tuple[int, int, int]  # bands, rows, columns
+    dtype: str
+    crs: str
+    transform: Any
+    nodata: float | None
 
 
 def _corner(transform: rasterio.Affine, part: Window | None) -> rasterio.Affine:

@@ -2,12 +2,15 @@
 
 A county may straddle UTM zones, so raw tiles are never laid side by side: each is warped onto the county grid, nearest
 for classes, bilinear for quantities. Missing cells are NaN (quantities) or the class 0 and never enter arithmetic.
+
+A large grid is worked through in `blocks`. Warping is done in tiles of the grid of a fixed size, each from the cells of
+the source around it and no others, so a block has the bytes that the whole grid would have there.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import rasterio.crs
@@ -21,6 +24,34 @@ from shapely.geometry.base import BaseGeometry
 from domain.errors import CatalogueError, FeedCorrupt
 
 WGS84 = "EPSG:4326"
+#: Side of the tiles in which rasters are warped, cells. Blocks begin at multiples of it.
+TILE = 1024
+#: Cells of a block at most, unless a tile has more: about forty layers of a block are in memory at once.
+BLOCK_CELLS = 2 * TILE**2
+
+
+class Window(NamedTuple):
+    """A rectangle of cells of a grid."""
+
+    row: int
+    column: int
+    height: int
+    width: int
+
+    @property
+    def cells(self) -> tuple[slice, slice]:
+        """The window as slices of an array (y, x)."""
+        return slice(self.row, self.row + self.height), slice(self.column, self.column + self.width)
+
+    def wider(self, by: int, shape: tuple[int, int]) -> "Window":
+        """With `by` cells more on every side, as far as an array of `shape` has them."""
+        top, left = max(self.row - by, 0), max(self.column - by, 0)
+        bottom, right = min(self.row + self.height + by, shape[0]), min(self.column + self.width + by, shape[1])
+        return Window(top, left, bottom - top, right - left)
+
+    def inside(self, other: "Window") -> tuple[slice, slice]:
+        """Where its cells lie in an array of the window `other`, which holds it."""
+        return Window(self.row - other.row, self.column - other.column, self.height, self.width).cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +89,11 @@ class Grid:
     def cell_ha(self) -> float:
         """Area of a cell, ha."""
         return self.resolution**2 / 10_000
+
+    def part(self, window: Window) -> "Grid":
+        """The grid of a window."""
+        left, top = self.left + window.column * self.resolution, self.top - window.row * self.resolution
+        return Grid(self.crs, left, top, self.resolution, window.width, window.height)
 
     def layer(self, values: np.ndarray, name: str = "") -> xr.DataArray:
         """Values of this grid's shape as a DataArray (y, x) with coordinates of cell centres, crs and transform.
@@ -138,18 +174,30 @@ def onto(data: xr.DataArray, grid: Grid, *, how: str, name: str = "") -> xr.Data
     copied = _aligned(source, crs, transform, grid, fill, missing)
     if copied is None:
         copied = np.full(grid.shape, fill, dtype=source.dtype)
-        rasterio.warp.reproject(
-            source,
-            copied,
-            src_transform=transform,
-            src_crs=crs,
-            src_nodata=missing,
-            dst_transform=grid.transform,
-            dst_crs=rasterio.crs.CRS.from_user_input(grid.crs),
-            dst_nodata=fill,
-            resampling=rasterio.warp.Resampling[how],
-        )
+        for tile in blocks(grid.shape, 1):
+            near = _near(source.shape, crs, transform, grid.part(tile))
+            if near is not None:
+                copied[tile.cells] = _warped(
+                    np.ascontiguousarray(source[near.cells]), crs,
+                    transform @ Affine.translation(near.column, near.row), grid.part(tile), fill, missing, how,
+                )  # fmt: skip
     return grid.layer(copied.astype(bool) if data.dtype == bool else copied, name)
+
+
+def blocks(shape: tuple[int, int], cells: int = BLOCK_CELLS) -> list[Window]:
+    """The windows of an array of `shape` in reading order: whole tiles, so many that they hold at most `cells`.
+
+    One block where the whole array holds no more.
+    """
+    height, width = shape
+    if height * width <= cells:
+        return [Window(0, 0, height, width)]
+    wide = max(cells // TILE**2, 1) * TILE
+    return [
+        Window(row, column, min(TILE, height - row), min(wide, width - column))
+        for row in range(0, height, TILE)
+        for column in range(0, width, wide)
+    ]
 
 
 def moved(shape: BaseGeometry, source: str, target: str) -> BaseGeometry:
@@ -203,6 +251,43 @@ def mosaic(layers: Sequence[xr.Dataset], *, clear: str = "clear") -> xr.Dataset:
         seen |= fresh
     out = {name: first[name].copy(data=values) for name, values in bands.items()}
     return xr.Dataset(out | {clear: first[clear].copy(data=seen)}, attrs=dict(first.attrs))
+
+
+def _near(shape: tuple[int, ...], crs: Any, transform: Affine, grid: Grid) -> Window | None:
+    """The cells of a raster that decide those of a grid, with room for resampling; None where it has none.
+
+    All of it where it is not north-up.
+    """
+    if transform.b or transform.d or transform.a <= 0 or transform.e >= 0:
+        return Window(0, 0, shape[0], shape[1])
+    west, south, east, north = rasterio.warp.transform_bounds(
+        rasterio.crs.CRS.from_user_input(grid.crs), crs, *grid.bounds, densify_pts=21
+    )
+    first, after = (west - transform.c) / transform.a, (east - transform.c) / transform.a
+    top, bottom = (north - transform.f) / transform.e, (south - transform.f) / transform.e
+    room = 4 + math.ceil(2 * max((after - first) / grid.width, (bottom - top) / grid.height))
+    row, column = max(math.floor(top) - room, 0), max(math.floor(first) - room, 0)
+    height = min(math.ceil(bottom) + room, shape[0]) - row
+    width = min(math.ceil(after) + room, shape[1]) - column
+    return Window(row, column, height, width) if height > 0 and width > 0 else None
+
+
+def _warped(
+    source: np.ndarray, crs: Any, transform: Affine, grid: Grid, fill: float, missing: float | None, how: str
+) -> np.ndarray:
+    out = np.full(grid.shape, fill, dtype=source.dtype)
+    rasterio.warp.reproject(
+        source,
+        out,
+        src_transform=transform,
+        src_crs=crs,
+        src_nodata=missing,
+        dst_transform=grid.transform,
+        dst_crs=rasterio.crs.CRS.from_user_input(grid.crs),
+        dst_nodata=fill,
+        resampling=rasterio.warp.Resampling[how],
+    )
+    return out
 
 
 def _aligned(

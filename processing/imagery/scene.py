@@ -29,7 +29,7 @@ from processing.imagery import products, zonal
 from processing.imagery.calibration import Fit
 from processing.imagery.change import Clearing
 from processing.imagery.grid import Grid, onto
-from processing.imagery.reflectance import Policy
+from processing.imagery.reflectance import Offset, Policy
 from processing.imagery.sensors import surface
 from processing.imagery.tables import SENTINEL2
 
@@ -99,7 +99,7 @@ class DayView:
 
     day: date
     grid: Grid
-    layers: xr.Dataset  # those of imagery_outputs.csv whose bands are there, and the reflectance of red green blue
+    layers: Mapping[Any, xr.DataArray]  # those of imagery_outputs.csv whose bands are there, and red, green, blue
     townships: Zones
     waters: Zones
     clearing: Clearing
@@ -123,6 +123,7 @@ def tile(
     *,
     day: date,
     policy: Policy = "refuse",
+    known: Offset | None = None,
 ) -> tuple[xr.Dataset, str]:
     """One tile on the county grid: reflectance per band (NaN where missing) and `clear`, and how it was read.
 
@@ -133,6 +134,7 @@ def tile(
         limits: imagery thresholds.
         day: of the scene.
         policy: what to do when metadata and pixels disagree on the offset.
+        known: the offset where it was decided by the whole scene (`sensors.scene_offset`).
 
     Raises:
         FeedCorrupt: a required band is missing, a raster has no place, or the offset cannot be decided.
@@ -140,7 +142,7 @@ def tile(
     absent = [own_name(b) for b in REQUIRED if b not in bands]
     if absent:
         raise FeedCorrupt(f"band {', '.join(absent)} is missing")
-    seen = surface(SENTINEL2, bands, properties, day=day, limits=limits, policy=policy)
+    seen = surface(SENTINEL2, bands, properties, day=day, limits=limits, policy=policy, known=known)
     out = {b: onto(seen.bands[b], grid, how="bilinear", name=b) for b in BANDS if b in seen.bands}
     nothing_seen = np.full(grid.shape, np.nan, dtype=np.float32)
     for band in OPTIONAL:
@@ -184,7 +186,7 @@ def own_name(common_name: str) -> str:
     return imagery.band_of(SENTINEL2, common_name).band
 
 
-def true_colour(view: xr.Dataset, *, brightest: float = 0.18) -> np.ndarray:
+def true_colour(view: Mapping[Any, xr.DataArray], *, brightest: float = 0.18) -> np.ndarray:
     """Red, green and blue (3, y, x) as bytes for the eye, 1..255; 0 where nothing was seen."""
     stack = np.stack([view[c].values for c in ("red", "green", "blue")])
     seen = np.isfinite(stack).all(axis=0)

@@ -17,7 +17,7 @@ from processing.imagery.reflectance import SCALE, Offset, Policy, offset
 from processing.imagery.zonal_kernel import clear_cells
 
 #: Long waves first: the darker water is, the better it tells the offset.
-_PROBES = ("swir16", "rededge1", "nir")
+PROBES = ("swir16", "rededge1", "nir")
 _GAOFEN = ("gf1-wfv", "gf6-wfv")
 #: Codes for `clear_cells`: outside the image, seen, cloud or shadow.
 _OUTSIDE, _SEEN, _CLOUDED = 0, 1, 2
@@ -40,6 +40,7 @@ def surface(
     day: date,
     limits: Mapping[str, float],
     policy: Policy = "refuse",
+    known: Offset | None = None,
 ) -> Surface:
     """A scene's numbers as reflectance, each band on its own grid.
 
@@ -50,6 +51,7 @@ def surface(
         day: of the scene.
         limits: imagery thresholds (offset_probe_*, cloud_buffer_m).
         policy: what to do when metadata and pixels disagree on the offset of Sentinel-2.
+        known: that offset, where it was decided by more of the scene than is given here (`scene_offset`).
 
     Raises:
         FeedCorrupt: the mask band is missing, or the offset cannot be decided.
@@ -61,7 +63,8 @@ def surface(
     if product == "landsat-c2-l2":
         return _landsat(raw, limits)
     if product == "sentinel-2-l2a":
-        return _sentinel2(raw, properties, limits, policy)
+        used = known or scene_offset(raw, properties, limits, policy)
+        return _sentinel2(raw, used, limits)
     raise KeyError(f"{product!r} has no surface reflectance; it is a product of another kind")
 
 
@@ -79,18 +82,15 @@ def scene_offset(
     Raises:
         FeedCorrupt: see `reflectance.offset`; no band to look at.
     """
-    probe = next((raw[b] for b in _PROBES if b in raw), None)
+    probe = next((raw[b] for b in PROBES if b in raw), None)
     if probe is None or "scl" not in raw:
-        raise FeedCorrupt(f"the offset needs scl and one of {', '.join(_PROBES)}; the scene has {sorted(raw)}")
+        raise FeedCorrupt(f"the offset needs scl and one of {', '.join(PROBES)}; the scene has {sorted(raw)}")
     dark = onto(mask.dark(raw["scl"]), grid_of(probe), how="nearest").values
     return offset(properties, probe.values, dark, limits=limits, policy=policy)
 
 
-def _sentinel2(
-    raw: Mapping[str, xr.DataArray], properties: Mapping[str, Any], limits: Mapping[str, float], policy: Policy
-) -> Surface:
+def _sentinel2(raw: Mapping[str, xr.DataArray], used: Offset, limits: Mapping[str, float]) -> Surface:
     product = "sentinel-2-l2a"
-    used = scene_offset(raw, properties, limits, policy)
     bands = {
         name: physical(product, name, cells, scale=1 / SCALE, offset=used.value / SCALE)
         for name, cells in _quantities(product, raw).items()

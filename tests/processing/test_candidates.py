@@ -22,6 +22,7 @@ class Story:
 
     def __init__(self, code=131, season=None):
         self.view, self.features, self.code = ClearView.never(SHAPE), [], code
+        self.scenes = {}  # of each day, as the shell knows them
         self.season = season or ClearView.never(SHAPE)
 
     def sees(self, day, **places):
@@ -30,7 +31,8 @@ class Story:
     def scene(self, day, bands):
         references = References(self.view, self.season, ClearView.never(SHAPE))
         found = detect(bands, day_number(day), references, ground(self.code), LIMITS)
-        self.features = step(self.features, found, Day(day, GRID, LIMITS, "S2X"))
+        self.features = step(self.features, found, Day(day, GRID, LIMITS, "S2X", dict(self.scenes)))
+        self.scenes[day_number(day)] = f"S2-{day.isoformat()}"
         self.view = self.view.after(bands, day_number(day))
         return [f["properties"] for f in self.features]
 
@@ -54,6 +56,7 @@ def test_a_candidate_tells_what_changed_where_and_when():
     assert (said["first_seen"], said["last_seen"], said["n_seen"]) == ("2026-08-24", "2026-08-24", 1)
     assert (said["before_from"], said["before_to"]) == ("2026-08-19", "2026-08-19")
     assert (said["township"], said["water_body"]) == ("331102001", "")
+    assert (said["before_scenes"], said["after_scenes"]) == ("S2-2026-08-19", "S2X")
     assert said["area_ha"] == pytest.approx(0.42)
     assert said["changes"] == {"ndvi": [0.81, 0.198], "bi": [-0.3, 0.203]}
     assert said["status"] == "new"

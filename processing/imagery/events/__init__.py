@@ -1,8 +1,8 @@
 """Events seen from above as candidate polygons: one function for each kind, and `detect`, which asks them all."""
 
 from processing.imagery.events import land, water
-from processing.imagery.events.detect import Found, detect, minimum_ha, stated_ha
-from processing.imagery.events.kinds import KINDS, Change, Comparison, Kind, event
+from processing.imagery.events.detect import Found, Patch, cleared, detect, judged, lit, minimum_ha, patches, stated_ha
+from processing.imagery.events.kinds import KINDS, Change, Comparison, Kind, Shared, event
 from processing.imagery.events.views import (
     BANDS,
     ClearView,
@@ -10,6 +10,7 @@ from processing.imagery.events.views import (
     References,
     day_number,
     day_of,
+    reach_m,
     reference_days,
 )
 
@@ -22,13 +23,20 @@ __all__ = [
     "Found",
     "Ground",
     "Kind",
+    "Patch",
     "References",
+    "Shared",
+    "cleared",
     "day_number",
     "day_of",
     "detect",
     "event",
+    "judged",
     "land",
+    "lit",
     "minimum_ha",
+    "patches",
+    "reach_m",
     "reference_days",
     "stated_ha",
     "water",

@@ -37,12 +37,22 @@ class Found:
 
         Comparable is all land that was seen and has a view before, also where no clearing is looked for.
         """
-        labels = np.zeros(self.seen.ground.waters.shape, dtype=np.int32)
-        patches_ = [p for p in self.patches if p.kind in {"clearing", "dump"}]
-        for number, patch in enumerate(patches_, start=1):
-            labels[patch.rows, patch.columns] = number
-        known = np.isfinite(self.seen.change("ndvi")) & self.seen.recent() & (self.seen.ground.waters == 0)
-        return Clearing(labels, known & (self.seen.ground.townships > 0), len(patches_))
+        return cleared(self.patches, judged(self.seen))
+
+
+def cleared(found: Iterable[Patch], comparable: np.ndarray) -> Clearing:
+    """`Found.cleared` from the patches of all kinds and where clearings could be `judged`."""
+    labels = np.zeros(comparable.shape, dtype=np.int32)
+    chosen = [patch for patch in found if patch.kind in {"clearing", "dump"}]
+    for number, patch in enumerate(chosen, start=1):
+        labels[patch.rows, patch.columns] = number
+    return Clearing(labels, comparable, len(chosen))
+
+
+def judged(seen: Comparison) -> np.ndarray:
+    """True on land that was seen and has a recent view before."""
+    known = np.isfinite(seen.change("ndvi")) & seen.recent() & (seen.ground.waters == 0)
+    return np.asarray(known & (seen.ground.townships > 0))
 
 
 def minimum_ha(kind: str, cell_ha: float, limits: Mapping[str, float]) -> float:
@@ -76,12 +86,16 @@ def detect(
         limits: imagery thresholds.
         kinds: which to look for.
     """
-    dark = shaded(bands, references.latest)
-    lit = {band: np.where(dark, np.float32("nan"), values) for band, values in bands.items()}
-    now = ClearView.never(ground.waters.shape).after(lit, day)
-    seen = Comparison(now, day, references, ground, limits)
+    seen = Comparison(lit(bands, day, references), day, references, ground, limits)
     changes = {kind: KINDS[kind].find(seen) for kind in kinds}
     return Found(seen, changes, tuple(patches(changes, ground, limits)))
+
+
+def lit(bands: Mapping[str, np.ndarray], day: int, references: References) -> ClearView:
+    """The view of a day alone, without what lies in a shadow that nobody marked."""
+    dark = shaded(bands, references.latest)
+    bright = {band: np.where(dark, np.float32("nan"), values) for band, values in bands.items()}
+    return ClearView.never(dark.shape).after(bright, day)
 
 
 def patches(changes: Mapping[str, Change], ground: Ground, limits: Mapping[str, float]) -> list[Patch]:

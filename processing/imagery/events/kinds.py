@@ -8,14 +8,14 @@ A function becomes a kind by saying so where it is written:
 The decorator returns it unchanged. Kinds of one `group` compete for a patch: a burnt slope also lost its leaves.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from processing.imagery.events.season import expected
+from processing.imagery.events.season import counted, usual
 from processing.imagery.events.views import ClearView, Ground, References
 
 #: ground and canopy: change of land since the reference; water: state or change of water bodies.
@@ -73,15 +73,43 @@ def event(
     return register
 
 
+class Shared:
+    """Statistics of a county that is compared part by part: first every part adds its own, then all use the sum."""
+
+    def __init__(self) -> None:
+        self._sums: dict[Hashable, Any] = {}
+        self.complete = False
+
+    def taken(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """The sum over the county once it is `complete`; before that the part's own, which is added."""
+        if self.complete:
+            return self._sums[key]
+        made = make()
+        self._sums[key] = self._sums[key] + made if key in self._sums else made
+        return made
+
+
 @dataclass(frozen=True)
 class Comparison:
-    """One day beside its references, with what the season did meanwhile; indices are made once."""
+    """One day beside its references, with what the season did meanwhile; indices are made once.
+
+    It may be a part of a county with some cells around it: `own` are then the cells that count for `shared`.
+    """
 
     now: ClearView
     day: int
     references: References
     ground: Ground
     limits: Mapping[str, float]
+    shared: Shared | None = None
+    own: tuple[slice, slice] = (slice(None), slice(None))
+    _counted: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def counted(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """A statistic over all cells of the county. `make` counts the cells of `own`; counts are added with `+`."""
+        if key not in self._counted:
+            self._counted[key] = make() if self.shared is None else self.shared.taken(key, make)
+        return self._counted[key]
 
     @cached_property
     def groups(self) -> np.ndarray:
@@ -106,10 +134,11 @@ class Comparison:
         What all forest does is the season (leaves, haze, the angle of the sun); an event is what one place does. The
         change expected is the median over the cells of the same land cover whose view before is of the same day.
         """
-        delta = self.change(name, since)
-        usual = expected(delta, self.groups, self.reference(since).day, self._land, self.limits)
-        same_way = np.sign(usual) == np.sign(delta)
-        return np.where(same_way, np.sign(delta) * np.maximum(np.abs(delta) - np.abs(usual), 0), delta)
+        cells = self.change(name, since), self.groups, self.reference(since).day, self._land
+        counts = self.counted(("season", name, since), lambda: counted(*(plane[self.own] for plane in cells)))
+        delta, season = cells[0], usual(counts, *cells, self.limits)
+        same_way = np.sign(season) == np.sign(delta)
+        return np.where(same_way, np.sign(delta) * np.maximum(np.abs(delta) - np.abs(season), 0), delta)
 
     def recent(self) -> np.ndarray:
         """True where the latest view is recent enough to be compared with."""

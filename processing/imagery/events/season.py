@@ -1,11 +1,30 @@
-"""What the season did: the change that surfaces of one kind share between two dates."""
+"""What the season did: the change that surfaces of one kind share between two dates.
+
+Medians are counted in steps of 0.005, so parts of a county are `counted` apart, added, and say what is `usual` in each.
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 _STEP = 0.005
 _SPAN = 2.0
+_BINS = round(2 * _SPAN / _STEP) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Cells by group and step of change (group, bin): of all days before together, and of each."""
+
+    whole: np.ndarray
+    apart: Mapping[float, np.ndarray]
+
+    def __add__(self, other: "Counts") -> "Counts":
+        days = sorted({*self.apart, *other.apart})
+        none = np.zeros((0, _BINS), dtype=np.int64)
+        apart = {d: _sum(self.apart.get(d, none), other.apart.get(d, none)) for d in days}
+        return Counts(_sum(self.whole, other.whole), apart)
 
 
 def expected(
@@ -14,7 +33,6 @@ def expected(
     """The change that is usual for each cell: the median over its group and day before, float32 (y, x).
 
     Groups with fewer than season_cells_min cells on a day take the median of the whole group, and smaller ones 0.
-    Medians are counted in steps of 0.005, so that parts of a county may be counted apart and added.
 
     Args:
         delta: change of an index (y, x), NaN where not known; beyond +-2 it counts as +-2.
@@ -23,25 +41,55 @@ def expected(
         where: cells that count.
         limits: imagery thresholds.
     """
+    return usual(counted(delta, groups, days, where), delta, groups, days, where, limits)
+
+
+def counted(delta: np.ndarray, groups: np.ndarray, days: np.ndarray, where: np.ndarray) -> Counts:
+    """What the cells of a part of a county add; see `expected` for the arguments."""
+    known = where & np.isfinite(delta) & np.isfinite(days)
+    if not known.any():
+        return Counts(np.zeros((0, _BINS), dtype=np.int64), {})
+    chosen = groups[known]
+    bins = np.clip(np.rint((delta[known] + _SPAN) / _STEP), 0, 2 * _SPAN / _STEP).astype(np.int64)
+    dates, when = np.unique(days[known], return_inverse=True)
+    n = int(chosen.max()) + 1
+    label = (when * n + chosen) * _BINS + bins
+    apart = np.bincount(label, minlength=len(dates) * n * _BINS).reshape(len(dates), n, _BINS)
+    return Counts(apart.sum(axis=0), dict(zip(dates.tolist(), apart, strict=True)))
+
+
+def usual(
+    counts: Counts,
+    delta: np.ndarray,
+    groups: np.ndarray,
+    days: np.ndarray,
+    where: np.ndarray,
+    limits: Mapping[str, float],
+) -> np.ndarray:
+    """`expected` of a part of a county by the counts of all of it."""
     known = where & np.isfinite(delta) & np.isfinite(days)
     out = np.zeros(delta.shape, dtype=np.float32)
     if not known.any():
         return out
-    chosen = groups[known]
-    bins = np.clip(np.rint((delta[known] + _SPAN) / _STEP), 0, 2 * _SPAN / _STEP).astype(np.int64)
-    dates, when = np.unique(days[known], return_inverse=True)
-    n = int(limits["season_cells_min"])
-    whole, _ = _medians(chosen, bins, int(chosen.max()) + 1, n)
-    both = chosen.astype(np.int64) * len(dates) + when
-    apart, enough = _medians(both, bins, (int(chosen.max()) + 1) * len(dates), n)
-    out[known] = np.where(enough[both], apart[both], whole[chosen])
+    n, chosen = int(limits["season_cells_min"]), groups[known]
+    whole, _ = _medians(counts.whole, n)
+    found = [_medians(_sum(each, np.zeros_like(counts.whole)), n) for each in counts.apart.values()]
+    apart, enough = np.stack([m for m, _ in found]), np.stack([e for _, e in found])
+    when = np.searchsorted(np.array(list(counts.apart)), days[known])
+    out[known] = np.where(enough[when, chosen], apart[when, chosen], whole[chosen])
     return out
 
 
-def _medians(labels: np.ndarray, bins: np.ndarray, n_labels: int, least: int) -> tuple[np.ndarray, np.ndarray]:
-    """Median of each label (0 where it has too few cells) and whether it had enough."""
-    width = round(2 * _SPAN / _STEP) + 1
-    counts = np.bincount(labels * width + bins, minlength=n_labels * width).reshape(n_labels, width)
+def _sum(one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    """The sum of two tables of which one may have fewer groups."""
+    out = np.zeros((max(len(one), len(two)), _BINS), dtype=np.int64)
+    out[: len(one)] += one
+    out[: len(two)] += two
+    return out
+
+
+def _medians(counts: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray]:
+    """Median of each group (0 where it has too few cells) and whether it had enough."""
     total = counts.sum(axis=1)
     middle = (np.cumsum(counts, axis=1) * 2 >= np.maximum(total, 1)[:, None]).argmax(axis=1)
     enough = total >= least

@@ -1,7 +1,7 @@
 """What events are seen with: the clear view of a day, the earlier views it is compared with, and the ground below."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cache
 
@@ -12,7 +12,7 @@ from scipy import ndimage
 from domain.catalogue import TABLES_DIR, read_table
 from domain.registry import Zones
 from processing.imagery import indices
-from processing.imagery.grid import Grid
+from processing.imagery.grid import Grid, Window
 from processing.imagery.tables import thresholds, wavelengths
 from processing.imagery.zonal import zone_raster
 
@@ -161,6 +161,7 @@ class Ground:
     water_ids: tuple[str, ...]
     cover: np.ndarray | None
     resolution: float
+    codes: tuple[int, ...] = ()  # of the land covers of the whole county
 
     @classmethod
     def of(cls, grid: Grid, townships: Zones, waters: Zones, cover: np.ndarray | None = None) -> "Ground":
@@ -171,9 +172,14 @@ class Ground:
         """
         if cover is not None and cover.shape != grid.shape:
             raise ValueError(f"land cover has shape {cover.shape}; the grid has {grid.shape}")
-        return cls(
-            zone_raster(townships, grid), townships.ids, zone_raster(waters, grid), waters.ids, cover, grid.resolution
-        )
+        towns, bodies = zone_raster(townships, grid), zone_raster(waters, grid)
+        codes = () if cover is None else tuple(np.flatnonzero(np.bincount(cover.ravel())).tolist())
+        return cls(towns, townships.ids, bodies, waters.ids, cover, grid.resolution, codes)
+
+    def part(self, window: Window) -> "Ground":
+        """The ground of a window."""
+        cover = None if self.cover is None else self.cover[window.cells]
+        return replace(self, townships=self.townships[window.cells], waters=self.waters[window.cells], cover=cover)
 
     def allowed(self, kind: str) -> np.ndarray:
         """Where an event of a kind may be: land of the county with a cover named for it in imagery_event_land.csv.
@@ -188,13 +194,19 @@ class Ground:
         """Surfaces that share a season: the land cover, one group when there is no map. Whole numbers from 0."""
         if self.cover is None:
             return np.zeros(self.townships.shape, dtype=np.int32)
-        return np.unique(self.cover, return_inverse=True)[1].reshape(self.cover.shape).astype(np.int32)
+        codes = np.array(self.codes) if self.codes else np.unique(self.cover)
+        return np.searchsorted(codes, self.cover).astype(np.int32)
 
     def shore_m(self) -> np.ndarray:
         """Distance of each water cell's centre to the shore, m; 0 on land. The edge of the grid is no shore."""
         if not self.waters.any():
             return np.zeros(self.waters.shape)
         return np.asarray(ndimage.distance_transform_edt(self.waters > 0, sampling=self.resolution))
+
+
+def reach_m(limits: Mapping[str, float]) -> float:
+    """How far from a cell, m, what lies there may decide whether an event is found in it: distances to the shore."""
+    return max(limits["shore_buffer_m"], limits["drawdown_ring_m"] * limits["drawdown_rings"])
 
 
 def day_number(day: date) -> int:

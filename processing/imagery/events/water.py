@@ -53,6 +53,12 @@ def _drawn_down(seen: Comparison, was: np.ndarray, now: np.ndarray) -> np.ndarra
     label = seen.ground.waters * int(limits["drawdown_rings"]) + ring
     with np.errstate(invalid="ignore"):
         wet, dry = was & np.isfinite(now), was & (now <= limits["water_loss_now_max"])
-    n = int(label.max()) + 1
-    share = np.bincount(label[dry], minlength=n) / np.maximum(np.bincount(label[wet], minlength=n), 1)
+    n = (len(seen.ground.water_ids) + 1) * int(limits["drawdown_rings"])
+
+    def made() -> np.ndarray:
+        own = label[seen.own]
+        return np.stack([np.bincount(own[cells[seen.own]], minlength=n) for cells in (dry, wet)])
+
+    n_dry, n_wet = seen.counted("rings", made)
+    share = n_dry / np.maximum(n_wet, 1)
     return np.asarray((share > limits["drawdown_share_max"])[label])

@@ -1,10 +1,13 @@
 """What the season did: the median of a group, held against numpy."""
 
+import itertools
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from processing.imagery.events import season
 from processing.imagery.events.season import expected
 
 LIMITS = {"season_cells_min": 5.0}
@@ -57,3 +60,20 @@ def test_what_is_not_known_counts_for_nothing():
     np.testing.assert_allclose(out[0, 10:], 0.3, atol=0.003)
     nothing = np.full((2, 3), np.nan, dtype=np.float32)
     assert (usual(nothing, np.zeros((2, 3), dtype=np.int32), nothing) == 0).all()
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    arrays(np.float32, (9, 7), elements=_floats),
+    arrays(np.int32, (9, 7), elements=st.integers(0, 2)),
+    arrays(np.float32, (9, 7), elements=st.sampled_from([1.0, 2.0, np.nan])),
+    st.lists(st.integers(1, 8), max_size=3),
+)
+def test_parts_counted_apart_say_what_the_whole_says(delta, groups, days, cuts):
+    here = np.ones(delta.shape, dtype=bool)
+    edges = sorted({0, 9, *cuts})
+    parts = [np.s_[a:b] for a, b in itertools.pairwise(edges)]
+    counts = [season.counted(delta[p], groups[p], days[p], here[p]) for p in parts]
+    total = sum(counts[1:], counts[0])
+    apart = [season.usual(total, delta[p], groups[p], days[p], here[p], LIMITS) for p in parts]
+    assert np.array_equal(np.concatenate(apart), expected(delta, groups, days, here, LIMITS))
