@@ -23,15 +23,19 @@ def supply(of: Account, *, level: int = 1) -> pd.DataFrame:
     """
     frame = statement(of, ("ecosystem", "service", "part", "item"), level=level, complete_only=True)
     services = read("gep_services").set_index("service")
-    given = frame["service"].map(services["ecosystem"])
-    ecosystem = frame["ecosystem"].where((frame["ecosystem"] != ALL) | (given == ""), given)
     welfare = {f.part for f in of.flows if f.line.price is not None and f.line.price.meta.welfare}
     return frame[[*_KEY, "unit", "quantity", "value_cny", "low", "high"]].assign(
-        ecosystem=ecosystem,
+        ecosystem=suppliers(frame),
         seea_class=frame["service"].map(services["seea_class"]),
         seea=frame["service"].map(services["seea"]).eq("yes") & ~frame["part"].isin(welfare),
         welfare=frame["part"].isin(welfare),
     )
+
+
+def suppliers(flows: pd.DataFrame) -> pd.Series:
+    """The ecosystem of each flow (service, ecosystem); that of gep_services.csv where a whole zone alone is known."""
+    given = flows["service"].map(read("gep_services").set_index("service")["ecosystem"])
+    return flows["ecosystem"].where((flows["ecosystem"] != ALL) | (given == ""), given)
 
 
 def use(of: Account) -> pd.DataFrame:
@@ -135,7 +139,7 @@ def assets(causes: pd.DataFrame, *, discount: float, years: int) -> pd.DataFrame
     """Monetary asset account by ecosystem from a decomposition of the change of flows (`change.decomposition`).
 
     Args:
-        causes: zone, ecosystem, value_before, value_after, area, quantity, price.
+        causes: ecosystem, service, value_before, value_after, area, quantity, price.
         discount: rate a year.
         years: how long flows are expected.
 
@@ -143,7 +147,7 @@ def assets(causes: pd.DataFrame, *, discount: float, years: int) -> pd.DataFrame
         ecosystem (level I), opening, additions and reductions (of area), enhancement and degradation (of quantity),
         revaluation (of price), closing; CNY, closing = opening + all changes.
     """
-    top = [lineage(str(e))[-2] if e != ALL else ALL for e in causes["ecosystem"]]
+    top = [lineage(str(e))[-2] if e != ALL else ALL for e in suppliers(causes)]
     columns = ("value_before", "area", "quantity", "price", "value_after")
     worth = {c: present_value(causes[c].to_numpy(float), discount=discount, years=years) for c in columns}
     frame = pd.DataFrame(

@@ -28,6 +28,7 @@ _COLUMNS: Mapping[str, tuple[str, str]] = {
     ),
     "gep_switches": ("switch option name_zh name_en effect source status", "switch option"),
     "gep_users": ("service item user share source", "service item user"),
+    "gep_condition": ("variable name_zh name_en unit low high source status", "variable"),
     "gep_uncertainty": ("status distribution half_width_pct source", "status"),
     "gep_parameters": (_ROWS, "parameter item ecosystem region year set"),
     "gep_prices": (_ROWS, "parameter item ecosystem region year set"),

@@ -1,106 +1,20 @@
 """A report as a sequence of headings, paragraphs, tables and pictures, which every writer lays out in its own way."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from domain.registry import Registry
 from domain.texts import say
 from domain.times import LOCAL
-from processing.charts_gep import Bar, bars, steps, value_map
+from processing.charts_gep import Bar, bars, value_map
 from processing.gep.account import Account
-from processing.gep.report import tables
-from processing.gep.report.tables import WAN, YI, County, Table
+from processing.gep.report import annexes, tables
+from processing.gep.report.between import change, ecosystem_accounts
+from processing.gep.report.content import Block, Content, Document, Heading, Paragraph, Picture
+from processing.gep.report.tables import WAN, YI
 from processing.gep.statement import categories, statement
 from processing.gep.values import read
-
-
-@dataclass(frozen=True, slots=True)
-class Issue:
-    """Who issues what and when; a report without an approver is a draft and says so on every page."""
-
-    author: str
-    made_at: datetime
-    software: str
-    approver: str = ""
-    versions: Mapping[str, int] = field(default_factory=dict)  # of the tables of the lake it was computed from
-    reason: str = ""  # why it is published although something stands against it
-
-    @property
-    def draft(self) -> bool:
-        """Whether nobody but the author has looked."""
-        return not self.approver or self.approver == self.author
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A heading of level 1 or 2."""
-
-    text: str
-    level: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Paragraph:
-    """A paragraph; `loud` ones stand in a frame."""
-
-    text: str
-    loud: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A PNG with its caption."""
-
-    name: str
-    png: bytes
-    caption: str
-
-
-Block = Heading | Paragraph | Picture | Table
-
-
-@dataclass(frozen=True)
-class Document:
-    """Everything a writer needs."""
-
-    lang: str
-    title: str
-    subtitle: str
-    cover: tuple[tuple[str, str], ...]
-    warnings: tuple[str, ...]
-    draft: str  # what stands on every page of a draft, "" on an approved report
-    blocks: tuple[Block, ...]
-    annexes: tuple[Table, ...]
-
-    @property
-    def tables(self) -> tuple[Table, ...]:
-        """All tables in their order, those of the annexes last."""
-        return (*(b for b in self.blocks if isinstance(b, Table)), *self.annexes)
-
-    @property
-    def pictures(self) -> tuple[Picture, ...]:
-        """All pictures in their order."""
-        return tuple(b for b in self.blocks if isinstance(b, Picture))
-
-
-@dataclass(frozen=True)
-class Content:
-    """What a report is made of."""
-
-    account: Account
-    county: County
-    registry: Registry
-    inputs: pd.DataFrame
-    issue: Issue
-    completeness: Table | None = None
-    drivers: Table | None = None
-    change: Table | None = None
-    change_parts: pd.Series | None = None  # CNY by cause, from the earlier total to this one
-    before: Account | None = None
 
 
 def document(content: Content, lang: str) -> Document:
@@ -114,15 +28,16 @@ def document(content: Content, lang: str) -> Document:
         *_method(content, lang),
         *_results(content, lang),
         *_structure(content, lang),
-        *_change(content, lang),
+        *ecosystem_accounts(content, lang),
+        *change(content, lang),
         *_quality(content, lang),
         *_uses(lang),
     ]
-    annexes = (
-        tables.methods(account, lang),
-        tables.parameters(account, lang),
-        tables.sources(content.inputs, county, lang),
-        tables.detail(account, county, lang),
+    appended = (
+        annexes.methods(account, lang),
+        annexes.parameters(account, lang),
+        annexes.sources(content.inputs, county, lang),
+        annexes.detail(account, county, lang),
     )
     draft = say("gep.draft", lang) if content.issue.draft else ""
     return Document(
@@ -133,7 +48,7 @@ def document(content: Content, lang: str) -> Document:
         _warnings(content, lang),
         draft,
         tuple(blocks),
-        annexes,
+        appended,
     )
 
 
@@ -221,6 +136,7 @@ def _abstract(content: Content, lang: str) -> list[Block]:
         joined = ("、" if lang == "zh" else ", ").join(f"{names[s]} {p:.1f} %" for s, p in share.items())
         out.append(Paragraph(say("gep.abstract.top", lang, services=joined)))
     towns = tables.townships(account, county, lang).rows
+    towns = towns[towns["rank"].notna()]
     if len(towns) > 2:
         dense = towns.sort_values("per_km2", ascending=False)["name"].tolist()
         said = {"first": towns["name"][0], "second": towns["name"][1], "dense": dense[0], "thin": dense[-1]}
@@ -267,8 +183,8 @@ def _results(content: Content, lang: str) -> list[Block]:
         for r in services[services["value_cny"].notna()].to_dict("records")
     ]
     towns = tables.townships(account, county, lang)
-    per_km2 = dict(zip(towns.rows["name"], towns.rows["per_km2"], strict=True))
-    values = {code: float(per_km2.get(name, np.nan)) for code, name in county.zones.items()}
+    per_km2 = dict(zip(towns.rows["zone"], towns.rows["per_km2"], strict=True))
+    values = {code: float(per_km2.get(code, np.nan)) for code in county.zones}
     titles = {k: say(f"gep.figure.{k}", lang) for k in ("services", "map", "towns")}
     town_bars = [Bar(r["name"], r["value"]) for r in towns.rows.to_dict("records")]
     unit = say("gep.unit.wan_km2", lang)
@@ -291,33 +207,18 @@ def _results(content: Content, lang: str) -> list[Block]:
 
 def _structure(content: Content, lang: str) -> list[Block]:
     account, county = content.account, content.county
+    protected = [] if content.protected is None else [content.protected]
     return [
         Heading(say("gep.heading.structure", lang)),
         tables.matrix(account, lang, down="service", across="ecosystem"),
         tables.matrix(account, lang, down="zone", across="service", county=county),
+        *protected,
     ]
-
-
-def _change(content: Content, lang: str) -> list[Block]:
-    out: list[Block] = [Heading(say("gep.heading.change", lang))]
-    if content.change is None or content.before is None or content.change_parts is None:
-        return [*out, Paragraph(say("gep.change.none", lang))]
-    before, now = content.before, content.account
-    source = say("gep.figure.source", lang, norm=now.profile.text.norm, year=f"{before.year}, {now.year}")
-    title = say("gep.figure.change", lang)
-    picture = steps(
-        content.change_parts / YI, first=str(before.year), last=str(now.year), start=before.total / YI, title=title,
-        unit=tables.yi(lang), source=source, lang=lang,
-    )  # fmt: skip
-    text = say(
-        "gep.change.text", lang, before=before.year, now=now.year, first=_money(before.total), last=_money(now.total)
-    )
-    return [*out, Paragraph(text), Picture("change", picture, title), content.change]
 
 
 def _quality(content: Content, lang: str) -> list[Block]:
     out: list[Block] = [Heading(say("gep.heading.quality", lang)), Paragraph(say("gep.quality.text", lang))]
-    found = tables.problems(content.account, content.county, lang)
+    found = annexes.problems(content.account, content.county, lang)
     if len(found.rows):
         out.append(found)
     else:

@@ -22,7 +22,7 @@ from processing.gep.account import Account, account
 from processing.gep.annual import Given
 from processing.gep.change import EFFECTS, decomposition
 from processing.gep.profile import Profile, load
-from processing.gep.report.document import Issue
+from processing.gep.report.content import Issue
 from processing.gep.report.tables import Table
 from processing.gep.statement import statement
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from domain.texts import say
-from processing.gep.report.document import Document, Heading, Paragraph, Picture
+from processing.gep.report.content import Document, Heading, Paragraph, Picture
 from processing.gep.report.typeset import LONGEST, printed
 
 LAYOUT = "page.html.j2"

@@ -6,21 +6,20 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from pyproj import Geod
 
 from domain.errors import PipelineError
 from domain.texts import LANGUAGES, say
-from processing.gep.account import Account, account
-from processing.gep.annual import Given, gep_account, given_of, profile_named
-from processing.gep.change import EFFECTS, decomposition, incomparable
-from processing.gep.report import package, tables
-from processing.gep.report.document import Content, Document, Issue, document
+from processing.gep.account import Account
+from processing.gep.annual import Given, gep_account, given_of
+from processing.gep.report import beside, package, tables
+from processing.gep.report.content import Content, Document, Issue
+from processing.gep.report.document import document
 from processing.gep.report.gate import objections
 from processing.gep.report.page import page
 from processing.gep.report.spreadsheet import workbook
-from processing.gep.report.tables import County, Table
+from processing.gep.report.tables import Table
 from processing.gep.report.typeset import pdf
 from processing.gep.report.word import word
 from processing.gep.uncertainty import drivers
@@ -83,25 +82,29 @@ def report(
         raise PipelineError(say("gep.error.unknown", found=", ".join(map(str, unknown))))
     versions = {name: home.lake.version(name) for name in _TABLES}
     made, given, _ = gep_account(home, year=year, profile=profile, now=now, base_year=base_year, draws=draws, seed=seed)
-    before = _before(home, made)
+    last = given_of(home, year - 1)
     issue = Issue(author, now, software(), approver, versions, reason)
+    years, unlike = beside.years_of(home, made, given, last)
+    changes = beside.land_changes(home, year)
     if approver:
-        _approved(home, made, given, issue, before)
+        _approved(home, made, given, issue, None if years is None else years.before)
     folder = f"gep/{year}/{made.profile.id}" + ("" if issue.draft else "/published")
     files: list[Path] = []
     for lang in langs:
-        county = county_of(home, given, lang)
         content = Content(
             account=made,
-            county=county,
+            county=beside.county_of(home, given, year, lang),
             registry=home.registry,
             inputs=given.inputs,
             issue=issue,
             completeness=_completeness(completeness, lang),
             drivers=_drivers(made, lang),
-            change=None if before is None else _change(before, made, lang),
-            change_parts=None if before is None else _causes(before, made, lang),
-            before=before,
+            protected=beside.protected(home, made, lang),
+            years=years,
+            unlike=unlike,
+            before_inputs=None if last.inputs.empty else last.inputs,
+            land_changes=changes,
+            targets=beside.targets_of(home, year, made.zoned.zones),
         )
         files += _written(home, folder, document(content, lang), made, given, issue, formats, first=lang == langs[0])
     return Issued(made, home.files.path(folder), tuple(files))
@@ -128,39 +131,6 @@ def software() -> str:
         return f"sanyan {version('sanyan')}"
     except PackageNotFoundError:
         return "sanyan"
-
-
-def county_of(home: Home, given: Given, lang: str) -> County:
-    """What a report knows of the county beside its account."""
-    registry = home.registry
-    towns = registry.townships
-    people = given.inputs[(given.inputs["quantity"] == "population") & given.inputs["zone"].isin(towns.ids)]
-    year = int(given.inputs["year"].iloc[0])
-    gdp = home.lake.read("statistics", where={"year": [year], "item": ["gdp_10k_cny"]})["value"]
-    return County(
-        name=str(registry.county[f"name_{lang}"]),
-        zones=dict(zip(towns.ids, towns.names_zh if lang == "zh" else towns.names_en, strict=True)),
-        population=dict(zip(people["zone"], people["value"], strict=True)),
-        gdp_cny=float(gdp.iloc[0]) * tables.WAN if len(gdp) else float("nan"),
-        simulated=bool(registry.county["simulated"]),
-    )
-
-
-def _before(home: Home, made: Account) -> Account | None:
-    """The account of the year before by the same profile and prices; None unless it knows the same parts."""
-    given = given_of(home, made.year - 1)
-    if given.inputs.empty:
-        return None
-    before = account(
-        given.inputs,
-        profile_named(home, made.profile.id),
-        year=made.year - 1,
-        region=made.region,
-        zones=made.zoned.zones,
-        base_year=made.base_year,
-        local=given.local,
-    )
-    return None if incomparable(before, made) else before
 
 
 def _written(
@@ -233,27 +203,3 @@ def _drivers(made: Account, lang: str) -> Table | None:
 
 def _mark(status: str, lang: str) -> str:
     return say("gep.status.input", lang) if status == "input" else tables.mark(status, lang)
-
-
-def _change(before: Account, made: Account, lang: str) -> Table:
-    causes = decomposition(before, made).groupby("service", sort=False)[["value_before", "value_after", *EFFECTS]].sum()
-    names = tables.service_names(lang)
-    rows = (causes / tables.YI).reset_index()
-    rows["service"] = [names[s] for s in rows["service"]]
-    total = rows.drop(columns="service").sum()
-    rows.loc[len(rows)] = {"service": say("gep.sum", lang), **total}
-    yi = tables.yi(lang)
-    columns = (
-        tables.column("service", lang),
-        tables.Column("value_before", str(before.year), yi, 2),
-        tables.Column("value_after", str(made.year), yi, 2),
-        *(tables.Column(k, say(f"gep.cause.{k}", lang), yi, 2) for k in EFFECTS),
-    )
-    return tables.table("change", lang, columns, rows, bold=(len(rows) - 1,), note=say("gep.note.causes", lang))
-
-
-def _causes(before: Account, made: Account, lang: str) -> pd.Series:
-    """CNY by cause from the earlier total to this one; parts that only one of them has are one cause."""
-    causes = decomposition(before, made)[list(EFFECTS)].sum()
-    causes["parts"] = made.total - before.total - float(np.sum(causes.to_numpy()))
-    return pd.Series({say(f"gep.cause.{k}", lang): float(v) for k, v in causes.items()})

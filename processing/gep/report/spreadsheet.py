@@ -18,7 +18,7 @@ from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from domain.texts import say
-from processing.gep.report.document import Document
+from processing.gep.report.content import Document
 from processing.gep.report.tables import YI, Column, Table
 
 _FIRST = 3  # rows above the first row of a table: title, note, heads

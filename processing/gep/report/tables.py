@@ -4,7 +4,7 @@ Every table is pure: the account and what is known of the county in, a `Table` o
 page, package) only lay tables out; none of them computes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,7 +13,8 @@ import pandas as pd
 from domain.texts import say
 from processing.gep.account import Account
 from processing.gep.statement import categories, statement
-from processing.gep.values import ALL, Row, lineage, read
+from processing.gep.uses import ranking
+from processing.gep.values import ALL, lineage, read
 
 #: CNY of 亿元 and 万元.
 YI, WAN = 1e8, 1e4
@@ -101,6 +102,11 @@ def part_name(account: Account, part: str, lang: str) -> str:
             meta = line.quantity.meta
             return meta.name_zh if lang == "zh" else meta.name_en
     return part
+
+
+def part_names(account: Account, parts: Iterable[str], lang: str) -> str:
+    """The names of parts, one after the other."""
+    return ("、" if lang == "zh" else ", ").join(part_name(account, part, lang) for part in parts)
 
 
 def mark(status: str, lang: str) -> str:
@@ -199,21 +205,22 @@ def scaled_unit(unit: str, scale: float, lang: str) -> str:
 
 
 def townships(account: Account, county: County, lang: str) -> Table:
-    """T7: every township with value, value per area and head, share and rank; what is not known by township is said."""
-    rows = statement(account, by=("zone",), complete_only=True)
-    by_zone = rows[rows["zone"].isin(account.zoned.zones)].set_index("zone")["value_cny"]
-    km2 = dict(zip(account.zoned.zones, account.zoned.area_m2.sum(axis=1) / 1e6, strict=True))
-    out = pd.DataFrame({"zone": list(by_zone.index), "value": by_zone.to_numpy()})
-    out["name"] = [county.zones.get(z, z) for z in out["zone"]]
-    out["km2"] = out["zone"].map(km2)
-    out["per_km2"] = out["value"] / out["km2"].where(out["km2"] > 0) / WAN
-    out["per_head"] = out["value"] / out["zone"].map(dict(county.population)).astype(float)
-    out["share"] = 100 * out["value"] / out["value"].sum()
-    out["rank"] = out["value"].rank(ascending=False, method="min")
-    out["value"] /= YI
-    out = out.sort_values(["rank", "zone"], ignore_index=True)
-    unplaced = account.total - by_zone.sum()
-    note = say("gep.note.unplaced", lang, value=f"{unplaced / YI:,.2f}") if abs(unplaced) > 0.005 * YI else ""
+    """T7: every township with value, per area and head, share and rank; then what no township has, without rank."""
+    found = ranking(account, county.population or None)
+    by_town = found["zone"].isin(account.zoned.zones)
+    found = found[by_town | (found["value_cny"].abs() > 0)]
+    out = pd.DataFrame(
+        {
+            "rank": found["rank"],
+            "zone": found["zone"],
+            "name": [county.zones.get(z, say("gep.district", lang)) for z in found["zone"]],
+            "km2": found["area_km2"],
+            "value": found["value_cny"] / YI,
+            "share": found["share_pct"],
+            "per_km2": found["cny_per_km2"] / WAN,
+            "per_head": found["cny_per_head"],
+        }
+    )
     columns = (
         column("rank", lang, digits=0),
         column("zone", lang),
@@ -224,7 +231,7 @@ def townships(account: Account, county: County, lang: str) -> Table:
         column("per_km2", lang, say("gep.unit.wan_km2", lang), 2),
         column("per_head", lang, say("gep.unit.yuan_head", lang), 0),
     )
-    return table("townships", lang, columns, out, note=note)
+    return table("townships", lang, columns, out, note=say("gep.note.townships", lang))
 
 
 def matrix(account: Account, lang: str, *, down: str, across: str, county: County | None = None) -> Table:
@@ -279,121 +286,3 @@ def extents(account: Account, county: County, lang: str) -> Table:
     )
     note = say("gep.note.km2", lang)
     return table("extents", lang, columns, top, bold=(len(top) - 2, len(top) - 1), note=note)
-
-
-def methods(account: Account, lang: str) -> Table:
-    """Which formula each part was computed by, from which clause, and how far it is confirmed."""
-    out = []
-    for line in account.profile.lines:
-        for formula in (line.quantity, line.price):
-            if formula is not None:
-                meta = formula.meta
-                out.append(
-                    {
-                        "part": part_name(account, line.part.part, lang),
-                        "formula": meta.id,
-                        "name": meta.name_zh if lang == "zh" else meta.name_en,
-                        "expression": meta.expression,
-                        "unit": meta.unit,
-                        "clause": meta.clause,
-                        "mark": mark(meta.status, lang),
-                    }
-                )
-    keys = ("part", "formula", "name", "expression", "unit", "clause", "mark")
-    return table("methods", lang, [column(k, lang) for k in keys], pd.DataFrame(out))
-
-
-def parameters(account: Account, lang: str) -> Table:
-    """T3 and T10: every row of the tables that stands behind a number, with source and mark."""
-    used: dict[Row, set[str]] = {}
-    for flow in account.flows:
-        for row, _ in (*flow.quantity.used, *flow.price_rows):
-            used.setdefault(row, set()).add(part_name(account, flow.part, lang))
-    ecosystems = ecosystem_names(lang)
-    out = [
-        {
-            "parameter": row.parameter,
-            "item": row.item,
-            "ecosystem": ecosystems.get(row.ecosystem, row.ecosystem),
-            "amount": row.value,
-            "unit": row.unit,
-            "year": "" if row.year is None else str(row.year),
-            "set": row.set,
-            "source": row.source,
-            "mark": mark(row.status, lang),
-            "used_for": "; ".join(sorted(parts)),
-        }
-        for row, parts in sorted(used.items(), key=lambda pair: (pair[0].parameter, pair[0].item, pair[0].ecosystem))
-    ]
-    keys = ("parameter", "item", "ecosystem", "amount", "unit", "year", "set", "source", "mark", "used_for")
-    columns = [
-        Column("amount", say("gep.column.amount", lang), "", 6) if k == "amount" else column(k, lang) for k in keys
-    ]
-    return table("parameters", lang, columns, pd.DataFrame(out, columns=list(keys)))
-
-
-def problems(account: Account, county: County, lang: str) -> Table:
-    """What could not be computed or only in another way, and where."""
-    out = [
-        {
-            "part": part_name(account, p.part, lang),
-            "kind": say(f"gep.problem.{p.kind}", lang),
-            "what": p.told(lang),
-            "where": ", ".join(county.zones.get(z, z) for z in p.zones) if len(p.zones) < 6 else str(len(p.zones)),
-        }
-        for p in account.problems
-    ]
-    keys = ("part", "kind", "what", "where")
-    return table("problems", lang, [column(k, lang) for k in keys], pd.DataFrame(out, columns=list(keys)))
-
-
-def detail(account: Account, county: County, lang: str) -> Table:
-    """T2 and T4: every cell of the account, quantity times price; its codes lead back to formula and inputs."""
-    rows = statement(account)
-    names, ecosystems = service_names(lang), ecosystem_names(lang)
-    counted = {flow.part for flow in account.valued()}
-    out = rows.assign(
-        zone_name=[county.zones.get(z, county.name) for z in rows["zone"]],
-        ecosystem_name=[ecosystems.get(e, e) for e in rows["ecosystem"]],
-        service_name=[names[s] for s in rows["service"]],
-        part_name=[part_name(account, p, lang) for p in rows["part"]],
-        mark=[mark(s, lang) for s in rows["status"]],
-        counted=[say("gep.yes" if part in counted else "gep.no", lang) for part in rows["part"]],
-    )
-    text = ("zone", "zone_name", "ecosystem_name", "service_name", "part", "part_name", "item")
-    after = ("formula", "price_formula", "price_type", "price_year", "mark")
-    columns = (
-        *(column(k, lang) for k in text),
-        column("quantity", lang, digits=4),
-        column("unit", lang),
-        column("price", lang, digits=6),
-        column("price_unit", lang),
-        Column("value_cny", say("gep.column.value", lang), "CNY", 2),
-        Column("low", say("gep.column.low", lang), "CNY", 2),
-        Column("high", say("gep.column.high", lang), "CNY", 2),
-        column("counted", lang),
-        *(column(k, lang) for k in after),
-        column("n_unconfirmed", lang, digits=0),
-    )
-    return table("detail", lang, columns, out)
-
-
-def sources(inputs: pd.DataFrame, county: County, lang: str) -> Table:
-    """T11: every input with its value, how it came about and where from."""
-    ecosystems = ecosystem_names(lang)
-    out = inputs.assign(
-        name=[county.zones.get(z, county.name) for z in inputs["zone"]],
-        ecosystem=[ecosystems.get(e, e) for e in inputs["ecosystem"]],
-        amount=inputs["value"],
-    )
-    text = ("name", "ecosystem", "quantity")
-    columns = (
-        *(Column("quantity", say("gep.column.input", lang)) if k == "quantity" else column(k, lang) for k in text),
-        Column("amount", say("gep.column.amount", lang), "", 4),
-        column("unit", lang),
-        column("n_valid", lang, digits=0),
-        column("n_expected", lang, digits=0),
-        column("method", lang),
-        column("source", lang),
-    )
-    return table("sources", lang, columns, out)

@@ -12,7 +12,7 @@ from matplotlib import font_manager
 
 from domain.texts import say
 from processing.charts_style import font
-from processing.gep.report.document import Document, Heading, Paragraph, Picture
+from processing.gep.report.content import Document, Heading, Paragraph, Picture
 from processing.gep.report.tables import Column, Table
 
 LAYOUT = Path(__file__).with_name("report.typ")

@@ -13,7 +13,7 @@ from docx.oxml.ns import qn
 from docx.shared import Cm, Pt, RGBColor
 
 from domain.texts import say
-from processing.gep.report.document import Document, Heading, Paragraph, Picture
+from processing.gep.report.content import Document, Heading, Paragraph, Picture
 from processing.gep.report.tables import Table
 from processing.gep.report.typeset import LONGEST, printed
 

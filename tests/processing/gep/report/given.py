@@ -9,7 +9,8 @@ from domain.registry import Registry
 from processing.gep.account import Account, account
 from processing.gep.annual import Given
 from processing.gep.profile import profiles
-from processing.gep.report.document import Content, Document, Issue, document
+from processing.gep.report.content import Content, Document, Issue
+from processing.gep.report.document import document
 from processing.gep.report.tables import County
 
 NOW = datetime(2026, 4, 2, tzinfo=UTC)

@@ -12,7 +12,7 @@ import pytest
 
 from domain.errors import FeedCorrupt
 from processing.gep.report import package, tables
-from processing.gep.report.document import Issue
+from processing.gep.report.content import Issue
 from processing.gep.report.page import page
 from processing.gep.report.spreadsheet import workbook
 from processing.gep.report.typeset import pdf
