@@ -32,6 +32,7 @@ from store.lake import Changes
 from store.ledger import alerts as book
 from store.ledger import outbox
 from store.ledger.alerts import RuleState
+from store.ledger.alone import alone
 from store.ledger.suppressions import Suppression, read_suppressions
 
 #: Called with what is being done and the share that is done.
@@ -246,7 +247,8 @@ def deliver(home: Home, notifiers: Sequence[Notifier] | None = None, *, now: dat
 
     A failed send is tried again by a later call, after a pause that doubles from a minute to six hours, until the
     channel gives the message up: then it is expired, and listed. A channel that fails is left alone for the rest of
-    this call: what else it should carry stays due. A slow or dead channel holds back no other.
+    this call: what else it should carry stays due. A slow or dead channel holds back no other. Of two deliveries at
+    once the second waits for the first, channel by channel, and finds only what that left.
 
     Args:
         home: memory.
@@ -267,7 +269,12 @@ def deliver(home: Home, notifiers: Sequence[Notifier] | None = None, *, now: dat
 
 
 def _send(home: Home, channel: Channel, now: datetime) -> list[str]:
-    """What became of the letters that are due on one channel."""
+    """What became of the letters that are due on one channel; one process at a time."""
+    with alone(home.ledger, f"deliver.{channel.name}"):
+        return _sent(home, channel, now)
+
+
+def _sent(home: Home, channel: Channel, now: datetime) -> list[str]:
     results: list[str] = []
     room = channel.per_minute - outbox.sent_since(home.ledger, channel.name, now - timedelta(minutes=1))
     for n, letter in enumerate(outbox.due(home.ledger, channel.name, now)):

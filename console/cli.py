@@ -19,6 +19,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from console.air_cli import app as air_app
 from console.bulletin_cli import app as bulletin_app
 from console.bulletin_cli import statistics
+from console.gateway_cli import app as gateway_app
 from console.gep_cli import app as gep_app
 from console.history_cli import app as history_app
 from console.incidents_cli import app as incidents_app
@@ -46,6 +47,7 @@ app.add_typer(incidents_app, name="incidents")
 app.add_typer(bulletin_app, name="bulletin")
 app.command("statistics")(statistics)
 app.add_typer(gep_app, name="gep")
+app.add_typer(gateway_app, name="gateway")
 app.add_typer(sky_app, name="sky")
 app.add_typer(rules_app, name="rules")
 app.add_typer(silence_app, name="silence")

@@ -12,12 +12,12 @@ import pendulum
 from airflow.sdk import CronPartitionTimetable
 
 ZONE = "Asia/Shanghai"
-KEYS = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
-CRONS = {"hour": "0 * * * *", "day": "0 0 * * *", "month": "0 0 1 * *", "year": "0 0 1 1 *"}
+KEYS = {"minutes": "%Y-%m-%dT%H%M", "hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
+CRONS = {"minutes": "*/2 * * * *", "hour": "0 * * * *", "day": "0 0 * * *", "month": "0 0 1 * *", "year": "0 0 1 1 *"}
 
 
 def every(unit: str) -> CronPartitionTimetable:
-    """One partition per Shanghai hour, day, month or year, run when it is over."""
+    """One partition per two minutes, Shanghai hour, day, month or year, run when it is over."""
     return CronPartitionTimetable(CRONS[unit], timezone=ZONE, run_offset=-1, key_format=KEYS[unit])
 
 
@@ -43,8 +43,8 @@ def _tokens(unit: str) -> str:
     return {"hour": "YYYY-MM-DD[T]HH", "day": "YYYY-MM-DD", "month": "YYYY-MM", "year": "YYYY"}[unit]
 
 
-def settings(unit: str) -> dict[str, Any]:
-    """Arguments of `@dag` that every DAG has.
+def settings(unit: str, *, retries: int | None = None) -> dict[str, Any]:
+    """Arguments of `@dag` that every DAG has; `retries` stand in SANYAN_RETRIES unless given.
 
     SANYAN_REPLAY_UNTIL (ISO 8601) ends the schedule there: for an archive that is replayed and has no present.
     """
@@ -58,7 +58,7 @@ def settings(unit: str) -> dict[str, Any]:
         "tags": ["sanyan"],
         "default_args": {
             "owner": "sanyan",
-            "retries": int(os.environ.get("SANYAN_RETRIES", "2")),
+            "retries": int(os.environ.get("SANYAN_RETRIES", "2")) if retries is None else retries,
             "retry_delay": timedelta(minutes=2),
             "retry_exponential_backoff": True,
         },

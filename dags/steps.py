@@ -3,7 +3,8 @@
 Imports stand inside the tasks: a DAG file is parsed every few seconds and must load no pandas.
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import Asset, task
@@ -53,6 +54,42 @@ def shell(name: str, unit: str, *, inlets: list[Asset], outlets: list[Asset]) ->
     return call()
 
 
+def live(name: str, feeds: tuple[str, ...], *, outlets: list[Asset]) -> Any:
+    """One task of several steps at the present moment: what one of them refuses stops no other, and makes the task red.
+
+    A bug is no refusal: it stops the task at once, as anywhere.
+    """
+
+    @task(task_id=name, trigger_rule="all_done", outlets=outlets, execution_timeout=timedelta(minutes=15))
+    def call(dag_run: Any = None) -> dict[str, Any]:
+        from domain.errors import PipelineError
+        from store.home import Home
+
+        told = (dag_run.conf or {}).get("now")
+        now = datetime.fromisoformat(told).astimezone(UTC) if told else datetime.now(UTC)
+        home, counts, refused = Home.open(), dict[str, Any](), list[str]()
+        steps: dict[str, Callable[[Any, datetime, datetime], dict[str, Any]]] = {f: _new_files(f) for f in feeds}
+        for step, work in (steps | {step: _FUNCTIONS[step] for step in _LIVE[name]}).items():
+            try:
+                counts[step] = work(home, now, now)
+            except PipelineError as error:
+                refused.append(f"{step}: {error}")
+        if refused:
+            raise AirflowException("; ".join(refused))
+        return counts
+
+    return call()
+
+
+def _new_files(feed: str) -> Callable[[Any, datetime, datetime], dict[str, Any]]:
+    def take_in(home: Any, _start: datetime, now: datetime) -> dict[str, Any]:
+        from ingest.run import feeds_root, ingest_new
+
+        return ingest_new(home, feed, now=now, root=feeds_root()).as_dict()
+
+    return take_in
+
+
 def _compute(home: Any, _start: datetime, now: datetime) -> dict[str, Any]:
     from processing.period_run import compute_periods
     from processing.run import compute
@@ -97,6 +134,12 @@ def _fuse(home: Any, _start: datetime, now: datetime) -> dict[str, Any]:
     return {**joined.as_dict(), **{f"tasks_{name}": n for name, n in sent.as_dict().items()}}
 
 
+def _send_again(home: Any, _start: datetime, now: datetime) -> dict[str, Any]:
+    from alerts.run import deliver
+
+    return deliver(home, now=now).as_dict()
+
+
 def _publish(home: Any, _start: datetime, now: datetime) -> dict[str, Any]:
     from dataclasses import asdict
 
@@ -137,11 +180,16 @@ _FUNCTIONS = {
     "compute_human": _compute_human,
     "evaluate": _evaluate,
     "fuse": _fuse,
+    "send_again": _send_again,
     "publish": _publish,
     "account": _account,
     "report": _report,
     "tidy": _tidy,
 }
+
+
+#: The steps of the live tasks, in order, after the files of the feeds.
+_LIVE = {"alarm": ("compute", "evaluate"), "join": ("fuse", "send_again")}
 
 
 def watcher() -> Any:

@@ -42,6 +42,40 @@ class Ask:
     payloads: Iterator[Payload]
 
 
+def arrived(feed: Feed, root: str, start: datetime, end: datetime, since: int) -> tuple[list[Payload], int]:
+    """The files of the slots of [start, end) that came or changed after a moment of the disk, in the order they did.
+
+    Args:
+        feed: a feed of local files; of any other there is nothing to be told.
+        root: folder that relative paths are below.
+        start: first instant of the slots looked into.
+        end: first instant after.
+        since: a former answer; -1 is the beginning.
+
+    Returns:
+        The payloads, and what to give as `since` next time: the change time of the latest file in ns since 1970.
+
+    Raises:
+        FeedUnavailable: the feed's folder is not there, or a file cannot be read.
+    """
+    if feed.transport != "files" or is_web(feed.path if "://" in feed.path else root):
+        return [], since
+    _standing(feed, root)
+    found = []
+    for slot in feed.slots(start, end):
+        for name in _matching(feed, feed.address(root, slot)):
+            changed = _changed(local(name))
+            if changed > since:
+                found.append((changed, name, slot))
+    payloads = []
+    for changed, name, slot in sorted(found):
+        content = get(feed, name)
+        if content is not None:
+            payloads.append(Payload(below(root, name), content, *slot))
+            since = max(since, changed)
+    return payloads, since
+
+
 def asks(feed: Feed, root: str, start: datetime, end: datetime, bbox: Sequence[float]) -> Iterator[Ask]:
     """The questions for the receive window [start, end), in order; iterating an answer may raise.
 
@@ -163,6 +197,17 @@ def _read(feed: Feed, path: Path) -> bytes | None:
         raise FeedUnavailable(f"{feed.id}: {path}: {error.strerror or error}") from error
 
 
+def _changed(path: Path) -> int:
+    """When a file last came or changed by the disk's own clock, ns since 1970; -1 when there is none.
+
+    The time of change and not that of writing: a move to its place counts, and copies may keep old times of writing.
+    """
+    try:
+        return path.stat().st_ctime_ns
+    except FileNotFoundError:
+        return -1
+
+
 def _standing(feed: Feed, root: str) -> None:
     """A folder of feeds that is not there (a share not mounted) is dead, not empty: the root, or the feed's own."""
     whole = "://" in feed.path or feed.path.startswith("/")
@@ -173,9 +218,11 @@ def _standing(feed: Feed, root: str) -> None:
 
 def _matching(feed: Feed, address: str) -> Iterable[str]:
     """The files a pattern matches, by name, without the lock and hidden files that programs leave about."""
+    if is_web(address):
+        return [address.replace("*", "")]  # a web cannot be listed: there a star is nothing
     parts = feed.path.split("/")
     wild = next((i for i, part in enumerate(parts) if _GLOB.search(part)), None)
-    if wild is None or is_web(address):
+    if wild is None:
         return [address]
     depth = len(parts) - wild
     path = local(address)

@@ -26,7 +26,16 @@ print("@@" + json.dumps({{
     }},
 }}))
 """
-NAMES = {"ground_hourly", "human_hourly", "sky_daily", "gep_yearly", "gep_publish", "history", "upkeep_daily"}
+NAMES = {
+    "ground_hourly",
+    "human_hourly",
+    "sky_daily",
+    "gep_yearly",
+    "gep_publish",
+    "history",
+    "upkeep_daily",
+    "watch_minutely",
+}
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +70,15 @@ def test_a_live_hour_is_few_fat_tasks(bag):
 
 
 def test_a_failed_feed_keeps_the_run_red_although_the_rest_goes_on(bag):
-    for name in ("ground_hourly", "human_hourly", "sky_daily", "history"):
+    for name in ("ground_hourly", "human_hourly", "sky_daily", "history", "watch_minutely"):
         tasks = bag["dags"][name]["tasks"]
         assert tasks["watcher"] == {"retries": 0, "rule": "one_failed", "owner": "sanyan", "outlets": []}
         assert all(t["rule"] == "all_done" for k, t in tasks.items() if not k.startswith(("ingest", "watcher")))
+
+
+def test_a_failed_watch_leaves_the_way_to_the_next(bag):
+    tasks = bag["dags"]["watch_minutely"]["tasks"]
+    assert {name: t["retries"] for name, t in tasks.items()} == {"alarm": 0, "join": 0, "watcher": 0}
 
 
 def test_nothing_is_published_before_somebody_approved(bag):
@@ -107,12 +121,13 @@ def test_a_partition_covers_its_shanghai_period(unit, partition, start, end):
 
 
 RUNS = {
-    "ground_hourly": "2026-08-18T09",
-    "human_hourly": "2026-08-18T09",
-    "sky_daily": "2026-08-18",
-    "gep_yearly": "2026",
-    "upkeep_daily": "2026-08-18",
-    "history": "2026-08",
+    "watch_minutely": {"now": "2026-08-18T09:30+08:00"},  # before the hourly: it takes what there is
+    "ground_hourly": {"partition": "2026-08-18T09"},
+    "human_hourly": {"partition": "2026-08-18T09"},
+    "sky_daily": {"partition": "2026-08-18"},
+    "gep_yearly": {"partition": "2026"},
+    "upkeep_daily": {"partition": "2026-08-18"},
+    "history": {"partition": "2026-08"},
 }
 
 RUN = """
@@ -125,9 +140,10 @@ dags = DagBag({folder!r}).dags
 for name, partition in {runs!r}.items():
     states, seen = [], []
     for _ in range(2):
-        states.append(str(dags[name].test(run_conf={{"partition": partition}}).state))
+        states.append(str(dags[name].test(run_conf=partition).state))
         seen.append(tables(home))
-    told[name] = {{"states": states, "changed": sorted(t for t in seen[0] if seen[0][t] != seen[1][t])}}
+    rows = {{t: max(0, text.count(chr(10)) - 1) for t, text in seen[0].items()}}
+    told[name] = {{"states": states, "changed": sorted(t for t in seen[0] if seen[0][t] != seen[1][t]), "rows": rows}}
 print("@@" + json.dumps(told))
 """
 
@@ -143,4 +159,12 @@ def ran_twice(python_in_airflow, airflow_env, small_feeds, tmp_path_factory):
 
 @pytest.mark.parametrize("dag", RUNS)
 def test_every_dag_runs_twice_and_the_second_time_changes_nothing(ran_twice, dag):
-    assert ran_twice[dag] == {"states": ["success", "success"], "changed": []}
+    assert (ran_twice[dag]["states"], ran_twice[dag]["changed"]) == (["success", "success"], [])
+
+
+def test_a_watch_takes_packets_before_the_hour_is_over_and_leaves_coverage_to_the_hour(ran_twice):
+    rows = ran_twice["watch_minutely"]["rows"]
+    assert rows["observations"] > 0
+    assert rows["indicators"] > 0
+    assert rows["coverage"] == 0
+    assert ran_twice["ground_hourly"]["rows"]["coverage"] > 0
