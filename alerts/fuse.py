@@ -187,7 +187,7 @@ def _summary(data: pd.DataFrame, weighed: pd.DataFrame, opened: pd.Series) -> pd
             "founder": founder["id"].to_numpy(),
             "first_at": by["starts_at"].min().to_numpy(),
             "last_at": _until(rows).reindex(opens).to_numpy(),
-            "opened_at": _opened(rows, prior).reindex(opens).to_numpy(),
+            "opened_at": opened_at(rows).reindex(opens).fillna(by["known_at"].max()).to_numpy(),
             "lon": placed["lon"].to_numpy(),
             "lat": placed["lat"].to_numpy(),
             "township": _first_word(rows, "township").reindex(opens).fillna("").to_numpy(),
@@ -238,34 +238,41 @@ def _outcomes(rows: pd.DataFrame) -> pd.Series:
     return said.groupby("group")["weight"].last().str.removeprefix("verdict.")
 
 
-def _opened(rows: pd.DataFrame, prior: dict[str, float]) -> pd.Series:
-    """When what was known first sufficed to believe it, by group; evidence counts from when it could be known.
+def opened_at(rows: pd.DataFrame) -> pd.Series:
+    """When what was known by then first sufficed to believe it, by group; NaT for groups that were never believed.
+
+    Evidence counts from when it could be known, a spot of several witnesses as one report until the second was heard.
 
     Args:
-        rows: evidence of the groups that open, in the order of knowing.
-        prior: log-odds of each kind.
+        rows: evidence with `group` and the columns of `weigh`.
     """
+    prior = {k.id: k.prior for k in kinds().values()}
     need = logit(settings()["open_confidence"]) - 1e-9
-    firsts = rows.drop_duplicates("group").set_index("group")
-    out = firsts["known_at"].copy()
-    alone = firsts["kind"].map(prior) + np.maximum(firsts["full"], 0.0)
-    late = rows[rows["group"].isin(alone.index[alone < need])]
-    for group, part in late.groupby("group"):
-        at = _believed(part, prior[part["kind"].iloc[0]], need)
-        out[group] = part["known_at"].iloc[at]
+    firsts = rows.sort_values(["known_at", "id"], kind="stable").drop_duplicates("group").set_index("group")
+    at_once = firsts["sure_at"].isna() & (firsts["kind"].map(prior) + np.maximum(firsts["full"], 0.0) >= need)
+    out = firsts["known_at"].where(at_once)
+    for group, part in rows[rows["group"].isin(at_once.index[~at_once])].groupby("group"):
+        out[group] = _believed(part, prior[part["kind"].iloc[0]], need)
     return out
 
 
-def _believed(part: pd.DataFrame, log_odds: float, need: float) -> int:
-    """Position of the evidence (in the order of knowing) with which a group is first believed."""
-    heard: dict[str, list[tuple[float, float]]] = {}
+def _believed(part: pd.DataFrame, log_odds: float, need: float) -> pd.Timestamp:
+    """When a group is first believed."""
+    table = weights()
+    said = []
     voices = np.where(part["origin"] == "verdict", "verdict", part["eye"])
-    for at, (voice, full, repeat) in enumerate(zip(voices, part["full"], part["repeat"], strict=True)):
-        heard.setdefault(voice, []).append((-max(full, 0.0), repeat))
-        total = sum(-w * r**k for said in heard.values() for k, (w, r) in enumerate(sorted(said)))
+    columns = (part[c] for c in ("id", "weight", "full", "repeat", "known_at", "sure_at"))
+    for voice, name, weight, full, repeat, known, sure in zip(voices, *columns, strict=True):
+        late = pd.notna(sure)
+        said.append((known, name, voice, table[weight].weight if late else full, repeat))
+        said += [(sure, name, voice, full, repeat)] if late else []
+    heard: dict[str, dict[str, tuple[float, float]]] = {}
+    for at, name, voice, full, repeat in sorted(said):
+        heard.setdefault(voice, {})[name] = (-max(full, 0.0), repeat)
+        total = sum(-w * r**k for one in heard.values() for k, (w, r) in enumerate(sorted(one.values())))
         if log_odds + total >= need:
             return at
-    return len(part) - 1
+    return pd.NaT
 
 
 def _severity(rows: pd.DataFrame, table: pd.DataFrame) -> list[str]:

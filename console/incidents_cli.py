@@ -216,26 +216,47 @@ def score(truth: Annotated[Path, typer.Argument(help="truth.csv of the simulator
     rows = pd.read_csv(truth, dtype=str, keep_default_na=False)
     incidents = read_incidents(place.ledger, now=now, active=None, limit=1_000_000)
     found = run(incidents, read_evidence(place.ledger), read_alerts(place.ledger), rows)
-    lead = found.lead_h.groupby("incident")["hours"].max().to_dict()
+    lead = found.lead_h.set_index(["incident", "eye"])["hours"].to_dict()
     shown.print(
         screens.table(
             "title.score",
-            {"matter": "left", "state": "left", "number": "left", "opened": "left", "gained": "right"},
+            {"matter": "left", "state": "left", "opened": "left"} | dict.fromkeys(_GAINED, "right"),
             [
                 (
-                    m["incident"],
+                    f"{m['incident']}\n[dim]{m['ids']}[/]",
                     say(f"score.{m['state']}"),
-                    m["ids"],
                     screens.moment(m["opened_at"]),
-                    f"{lead.get(m['incident'], 0):.1f}",
+                    *(_gained(lead.get((m["incident"], eye))) for eye in _GAINED.values()),
                 )
                 for m in found.matters.to_dict("records")
             ],
         )
     )
+    several = int(found.matters["eyes"].str.contains(",").sum())
+    apart, aside = found.apart
     shown.print(
-        say("incident.scored", precision=f"{found.precision:.3f}", recall=f"{found.recall:.3f}", false=len(found.false))
+        say(
+            "incident.scored",
+            precision=f"{found.precision:.3f}",
+            recall=f"{found.recall:.3f}",
+            false=len(found.false),
+            matters=int(found.matters["opens"].sum()),
+            several=several,
+            apart=apart,
+            aside=aside,
+        )
     )
+
+
+#: Columns of the score -> the eye alone with which the incident is compared.
+_GAINED = {"gained_ground": "ground", "gained_human": "human", "gained_sky": "sky"}
+
+
+def _gained(hours: float | None) -> str:
+    """Hours by which the incident was open before one eye alone would have opened it; a dash where it saw nothing."""
+    if hours is None:
+        return "—"
+    return say("score.never") if hours == float("inf") else f"{hours:+.1f}"
 
 
 def _list_table(found: pd.DataFrame) -> Table:

@@ -64,6 +64,7 @@ class Evidence:
     starts_at: datetime
     ends_at: datetime | None  # None: it goes on
     known_at: datetime  # when it can first have been known
+    sure_at: datetime | None = None  # when a second witness was heard; until then a spot weighs as one report
     lon: float  # WGS 84; NaN when it has no place
     lat: float
     extent_m: float  # how far it reaches around that point
@@ -75,7 +76,7 @@ class Evidence:
 
 
 COLUMNS = tuple(f.name for f in fields(Evidence))
-_TIMES = ("starts_at", "ends_at", "known_at")
+_TIMES = ("starts_at", "ends_at", "known_at", "sure_at")
 _NUMBERS = ("certainty", "lon", "lat", "extent_m", "river_km")
 EPOCH = pd.Timestamp("1970-01-01", tz="UTC")
 NEVER = np.iinfo(np.int64).max // 4

@@ -30,16 +30,16 @@ class Strict(BaseModel):
 
 
 class Expect(Strict):
-    """What must follow of an event: an alert of a rule, a rejection with a reason, or nothing."""
+    """What must follow of an event: an alert of a rule, evidence that alarms nobody, a rejection, or nothing."""
 
-    expect: Literal["alert", "rejection", "none"]
+    expect: Literal["alert", "evidence", "rejection", "none"]
     rule: str = ""
     severity: Literal["", "blue", "yellow", "orange", "red"] = ""
 
     @model_validator(mode="after")
     def _whole(self) -> "Expect":
         if (self.expect == "none") == bool(self.rule):
-            raise ValueError("an alert or rejection names its rule, and nothing else does")
+            raise ValueError("an alert, evidence or a rejection names its rule, and nothing else does")
         if (self.expect == "alert") != bool(self.severity):
             raise ValueError("an alert has a severity, and nothing else does")
         return self
@@ -72,7 +72,10 @@ class Event(Strict):
 class Episode(Event):
     """Real pollution: parameters go to a level, later and weaker at subjects further away."""
 
-    kind: Literal["pm_episode", "ozone_day", "ammonia_spill", "night_noise", "outlet_exceedance"]
+    kind: Literal[
+        "pm_episode", "ozone_day", "ammonia_spill", "night_noise", "outlet_exceedance", "stack_exceedance",
+        "lake_algae",
+    ]  # fmt: skip
     levels: dict[str, float]  # parameter -> level in its canonical unit at share 1
     rise_h: Hours = 0
     fall_h: Hours = 0
@@ -139,6 +142,7 @@ class SpotReports(Event):
     radius_m: Annotated[float, Field(ge=0, le=100)]
     spread_h: Hours  # the reports come within this many hours after `start`
     text_zh: str
+    place_zh: str = "后山"  # where at the village
 
 
 class ReportFault(Event):

@@ -3,22 +3,25 @@
 One row per event, subject and consequence. An event belongs to the window in which it becomes knowable (see
 `knowable`), so the rows of joined windows are the rows of the whole. A row with expect=alert is met by an alert of that
 rule whose subject (or one of whose labels) is the row's subject and which overlaps [start - 6 h, end + 48 h].
-Rows of one `incident` are one matter, of which the three eyes together must make one incident.
+A row with expect=evidence alarms nobody by itself; its rule is the kind of evidence, `spot` or `candidate`.
+Rows of one `incident` are one matter, of which the three eyes together must make one incident. What a satellite or
+people saw has a place: lon, lat (WGS 84), reach_m around it, and the category of reports.
 """
 
 import csv
 import io
+import math
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from domain.times import LOCAL
 from sample_feeds.lab import campaigns
-from sample_feeds.scenario import Event, Scenario, SkyEvent, SoilSample
+from sample_feeds.scenario import Event, Scenario, SkyEvent, SoilSample, SpotReports
 
 COLUMNS = (
     "event_id", "kind", "eye", "subject", "start", "end", "expect", "rule", "severity", "note_zh", "note_en",
-    "incident",
+    "incident", "lon", "lat", "reach_m", "category",
 )  # fmt: skip
 _DAY = timedelta(days=1)
 
@@ -43,7 +46,20 @@ def rows(scenario: Scenario, start: datetime, end: datetime) -> Iterator[dict[st
                     "note_zh": event.note_zh,
                     "note_en": event.note_en,
                     "incident": event.incident or event.id,
+                    **_place(event),
                 }
+
+
+def _place(event: Event) -> dict[str, str]:
+    """Where something was seen that no station measured."""
+    if isinstance(event, SpotReports):
+        reach, category = event.radius_m, str(event.category)
+    elif isinstance(event, SkyEvent):
+        reach, category = math.sqrt(event.area_ha * 1e4 / math.pi), ""
+    else:
+        return dict.fromkeys(("lon", "lat", "reach_m", "category"), "")
+    lon, lat = (f"{v:.6f}" for v in event.centre)
+    return {"lon": lon, "lat": lat, "reach_m": f"{reach:.0f}", "category": category}
 
 
 def knowable(event: Event, subject: str, scenario: Scenario) -> datetime | None:

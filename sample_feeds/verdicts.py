@@ -24,8 +24,8 @@ _GEOD = Geod(ellps="WGS84")
 #: How far from an event a worker still comes upon it: a task about a river stands in the middle of what was seen.
 REACH_KM = 25.0
 _SEEN_AS = {
-    "水环境": ("ammonia_spill", "outlet_exceedance", "bloom"),
-    "大气环境": ("pm_episode", "ozone_day", "A"),
+    "水环境": ("ammonia_spill", "outlet_exceedance", "bloom", "lake_algae", "W"),
+    "大气环境": ("pm_episode", "ozone_day", "stack_exceedance", "A"),
     "噪声": ("night_noise", "N"),
     "固体废物": ("clearing", "dump", "S", "L"),
     "土地": ("soil_contamination", "L"),

@@ -1,5 +1,6 @@
 """Feeds that many tests share: simulated once a session."""
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,3 +26,25 @@ def demo_feeds(tmp_path_factory) -> Path:
     from tests.pipeline import START, simulated
 
     return simulated(tmp_path_factory.mktemp("demo-feeds"), START, START + timedelta(days=14))
+
+
+@pytest.fixture(scope="session")
+def eve_home(demo_feeds, tmp_path_factory) -> Path:
+    """The home of the demo as it is on its last noon, before its last matter comes up; for others to copy."""
+    from store.home import Home
+    from tests.pipeline import EVE, START, run
+
+    home = Home.open(tmp_path_factory.mktemp("eve-home"))
+    run(home, demo_feeds, START, EVE)
+    return home.root
+
+
+@pytest.fixture(scope="session")
+def demo_home(demo_feeds, eve_home, tmp_path_factory):
+    """The home of the demo when its two weeks are over."""
+    from store.home import Home
+    from tests.pipeline import END, EVE, run
+
+    home = Home.open(shutil.copytree(eve_home, tmp_path_factory.mktemp("demo") / "home"))
+    run(home, demo_feeds, EVE, END)
+    return home

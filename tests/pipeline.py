@@ -22,6 +22,9 @@ from store.home import Home
 from store.ledger import metadata
 
 START = datetime(2026, 8, 18, 8, tzinfo=LOCAL)
+END = START + timedelta(days=14)
+#: The last noon, before the last matter of the demo comes up.
+EVE = datetime(2026, 8, 31, 12, tzinfo=LOCAL)
 SEED = 20260818
 
 

@@ -10,14 +10,7 @@ from alerts.score import score
 from store.home import Home
 from store.ledger.alerts import read_alerts
 from store.ledger.incidents import read_evidence, read_incidents
-from tests.pipeline import START, hours, run, tables
-
-
-@pytest.fixture(scope="module")
-def demo_home(demo_feeds, tmp_path_factory):
-    home = Home.open(tmp_path_factory.mktemp("demo-home"))
-    run(home, demo_feeds, START, START + timedelta(days=14))
-    return home
+from tests.pipeline import END, START, hours, run, tables
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +26,18 @@ def test_alerts_are_exactly_the_injected_events(demo_home, truth):
 
 
 def test_what_the_eyes_say_of_one_matter_is_one_incident(demo_home, truth):
-    everything = read_incidents(demo_home.ledger, now=START + timedelta(days=14), active=None, limit=10_000)
+    everything = read_incidents(demo_home.ledger, now=END, active=None, limit=10_000)
     found = score_incidents(everything, read_evidence(demo_home.ledger), read_alerts(demo_home.ledger), truth)
     assert found.recall == 1, found.matters
     assert found.precision == 1, (found.matters, found.false)
-    lead = found.lead_h.groupby("incident")["hours"].max()
-    assert lead["lixin-hillside"] >= 8  # people saw it hours before the satellite's day was over
+    assert found.apart == (3, 3)
+    assert found.matters["eyes"].str.contains(",").sum() >= 7
+    lead = found.lead_h.set_index(["incident", "eye"])["hours"]
+    assert found.matters.set_index("incident")["eyes"]["reservoir-bloom"] == "ground,human,sky"
+    assert lead["reservoir-bloom", "sky"] > 24  # people saw it a day before the satellite came by
+    assert lead["bihu-discharge", "ground"] >= 2  # and smelt it before three bad hours had passed
+    assert lead["lixin-hillside", "human"] > 6  # space saw it before a second witness did
+    assert lead["dagangtou-dump", "human"] == float("inf")  # one report alone is believed by nobody
 
 
 def test_a_fault_of_a_device_is_never_pollution(demo_home, truth):
@@ -65,7 +64,7 @@ def test_every_injected_rejection_is_counted_with_its_reason_and_its_raw_payload
 
 def test_running_it_all_again_changes_nothing(demo_home, demo_feeds):
     before = tables(demo_home)
-    run(demo_home, demo_feeds, START, START + timedelta(days=14))
+    run(demo_home, demo_feeds, START, END)
     assert tables(demo_home) == before
 
 

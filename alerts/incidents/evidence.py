@@ -119,6 +119,7 @@ def of_spots(rows: pd.DataFrame, places: Places) -> pd.DataFrame:
                 starts_at=row["time"],
                 ends_at=max(pd.Timestamp(said["last"]), row["time"]),
                 known_at=row["time"] + _HOUR,
+                sure_at=pd.Timestamp(said["second"]).floor("h") + _HOUR if "second" in said else None,
                 keys=str(row["subject"]),
                 summary_zh=f"{zh}同一地点收到{reports}条上报，{n}人次独立。",
                 summary_en=f"{en}: one spot, reported {reports} times, {n} times independently.",

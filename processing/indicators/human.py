@@ -120,7 +120,8 @@ def spots(reports: pd.DataFrame, crs: str) -> pd.DataFrame:
 
     What the platform itself calls a duplicate of a report of the same spot counts once with it: a finger that pressed
     twice is no second witness. `detail` is JSON: township, urgency (the most urgent), lon and lat of the first report,
-    reports (ids, earliest first), categories, last (time of the last report).
+    reports (ids, earliest first), categories, second (when the second witness reported it, if one did), last (time of
+    the last report).
     """
     known = counted(reports)
     if known.empty:
@@ -139,6 +140,7 @@ def subject(source: str, report: str) -> str:
 def _row(first: pd.Series, members: pd.DataFrame) -> dict[str, object]:
     placed = pd.notna(first["lon"]) and pd.notna(first["lat"])
     townships = [t for t in members["township"] if t]
+    own = witnesses(members)
     detail = {
         "township": townships[0] if townships else "",
         "urgency": int(members["urgency"].min()),
@@ -146,6 +148,7 @@ def _row(first: pd.Series, members: pd.DataFrame) -> dict[str, object]:
         "lat": round(float(first["lat"]), 6) if placed else None,
         "reports": members["id"].tolist(),
         "categories": sorted(set(members["category"])),
+        **({"second": own["observed_at"].iloc[1].isoformat()} if len(own) > 1 else {}),
         "last": members["observed_at"].iloc[-1].isoformat(),
     }
     return {
@@ -154,7 +157,7 @@ def _row(first: pd.Series, members: pd.DataFrame) -> dict[str, object]:
         "subject": subject(first["source"], first["id"]),
         "time": first["observed_at"].floor("h"),
         "period": HOUR,
-        "value": float(witnesses(members)),
+        "value": float(len(own)),
         "unit": "1",
         "grade": first["category"],
         "n_valid": len(members),
@@ -165,10 +168,10 @@ def _row(first: pd.Series, members: pd.DataFrame) -> dict[str, object]:
     }
 
 
-def witnesses(members: pd.DataFrame) -> int:
-    """How many reports of a spot are reports of their own, and not duplicates of another one of it."""
+def witnesses(members: pd.DataFrame) -> pd.DataFrame:
+    """The reports of a spot that are reports of their own, and not duplicates of another one of it; at least one."""
     ids = set(members["id"])
     copies = [
         bool(of) and of in ids and of != own for own, of in zip(members["id"], members["duplicate_of"], strict=True)
     ]
-    return max(1, len(members) - sum(copies))
+    return members if all(copies) else members[~np.array(copies, dtype=bool)]

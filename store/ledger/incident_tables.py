@@ -80,11 +80,11 @@ incidents = sa.Table(
 )
 
 _TYPES: dict[str, Any] = {
-    **dict.fromkeys(("starts_at", "ends_at", "known_at"), Instant),
+    **dict.fromkeys(("starts_at", "ends_at", "known_at", "sure_at"), Instant),
     **dict.fromkeys(("certainty", "lon", "lat", "extent_m", "river_km"), sa.Float),
     "standing": sa.Boolean,
 }
-_MAY_MISS = ("ends_at", "lon", "lat", "river_km")
+_MAY_MISS = ("ends_at", "sure_at", "lon", "lat", "river_km")
 evidence = sa.Table(
     "evidence",
     metadata,

@@ -2,7 +2,21 @@
 
 import platform
 
-from tests.bench import aqi_peers, console, decade, gep, gep_peers, hj212, incidents, lake, latency, prsa, qc_peers, sky
+from tests.bench import (
+    aqi_peers,
+    console,
+    decade,
+    fusion,
+    gep,
+    gep_peers,
+    hj212,
+    incidents,
+    lake,
+    latency,
+    prsa,
+    qc_peers,
+    sky,
+)
 
 BENCHES = {
     "GEP beside InVEST": gep_peers,
@@ -15,6 +29,7 @@ BENCHES = {
     "Ten years of air and water": decade,
     "Console": console,
     "Three eyes in one incident": incidents,
+    "Three eyes against one: the demo under four seeds": fusion,
     "Sky eye": sky,
     "Alarms: 15,000 at once, and from packet to message": latency,
 }

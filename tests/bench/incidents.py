@@ -51,6 +51,7 @@ def made(n: int, *, years: float = 5.0, seed: int = 1) -> pd.DataFrame:
                 "starts_at": start,
                 "ends_at": start + pd.to_timedelta(rng.integers(30, 1800, n), unit="min"),
                 "known_at": start + pd.Timedelta(hours=1),
+                "sure_at": pd.NaT,
                 "lon": at[:, 0],
                 "lat": at[:, 1],
                 "extent_m": 0.0,

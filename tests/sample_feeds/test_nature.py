@@ -113,7 +113,7 @@ def test_a_scenario_says_how_wild_its_nature_is_and_what_happens(tmp_path):
     path.write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
     scenario = load(path)
     assert scenario.sky.nature == Nature(haze=0.02, drawdown_m=0)
-    assert [e.kind for e in scenario.of(SkyEvent)] == ["bloom", "clearing", "dump", "burn"]
+    assert [e.kind for e in scenario.of(SkyEvent)] == ["bloom", "clearing", "dump", "dump", "burn"]
     registry = Registry.load(COUNTY)
     for name, its in (("tame", scenario.model_copy(update={"sky": _tame(scenario)})), ("wild", scenario)):
         catalogue.write(tmp_path / name, registry, its, start=its.start, end=its.start + timedelta(days=2), seed=1)

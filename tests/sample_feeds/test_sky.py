@@ -209,7 +209,7 @@ def test_the_clearing_lays_soil_bare_and_nothing_else_changes(tiles):
     barer = bare(after) - bare(before)
     lost = (greener <= -0.2) & (barer >= 0.1)
     sites = np.zeros(lost.shape, dtype=bool)
-    for name in ("hill-clearing", "hill-dump"):
+    for name in ("hill-clearing", "hill-dump", "road-dump"):
         event = EVENTS[name]
         sites |= around(after, *event.centre, 200 + 1.5 * np.sqrt(event.area_ha * 1e4 / np.pi))
     area_ha = lost[sites].sum() * 120**2 / 1e4

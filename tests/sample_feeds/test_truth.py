@@ -40,11 +40,21 @@ def test_rows_are_well_formed(row):
         case "alert":
             assert row["rule"] in RULES
             assert row["severity"] in set(Severity)
+        case "evidence":
+            assert row["rule"] in {"spot", "candidate"}
+            assert row["severity"] == ""
         case "rejection":
             assert row["rule"] in set(Reason)
             assert row["severity"] == ""
         case _:
             assert (row["expect"], row["rule"], row["severity"]) == ("none", "", "")
+
+
+def test_what_has_a_place_says_where_and_how_far():
+    for row in ALL:
+        placed = row["kind"] in {"bloom", "clearing", "dump", "spot_reports"}
+        assert [bool(row[c]) for c in ("lon", "lat", "reach_m")] == [placed] * 3
+        assert bool(row["category"]) == (row["kind"] == "spot_reports")
 
 
 def test_keys_do_not_repeat():
@@ -74,7 +84,7 @@ def test_from_space_nothing_is_known_under_clouds():
     cloudy = SCENARIO.model_copy(update={"sky": SCENARIO.sky.model_copy(update={"default_cloud": 0.9, "clouds": {}})})
     assert not list(clear_passes(cloudy, SCENARIO.start, SCENARIO.end))
     found = list(rows(cloudy, SCENARIO.start, SCENARIO.end))
-    assert len(found) == len(ALL) - sum(len(e.subjects) for e in SCENARIO.of(SkyEvent))
+    assert len(found) == len(ALL) - sum(len(e.subjects) * len(e.truth) for e in SCENARIO.of(SkyEvent))
 
 
 def test_clear_passes_are_days_of_the_cycle():

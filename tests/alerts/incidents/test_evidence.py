@@ -9,7 +9,6 @@ import pytest
 from alerts.incidents import evidence as eyes
 from alerts.incidents import tables
 from alerts.incidents.dispatch import task_id, task_json
-from alerts.incidents.score import score
 from alerts.incidents.task_channel import GridTasks
 from domain.incidents import Outcome
 from domain.records import TABLES
@@ -165,30 +164,3 @@ def test_the_platform_decides_what_becomes_of_a_task(tmp_path, monkeypatch, stat
     assert channel.send(letter()).result == result
     assert asked == ["key"]
     assert (tmp_path / "outgoing").exists() == (result == "sent")
-
-
-def truth(matter: str, rule: str, subject: str):
-    span = {"start": T0.isoformat(), "end": (T0 + HOUR).isoformat()}
-    return {"expect": "alert", "rule": rule, "subject": subject, "eye": "ground", "incident": matter, **span}
-
-
-def scored(of: dict[str, str], *matters):
-    rows = [alarm("r", s) for s in of]
-    said = pd.DataFrame(rows).assign(ends_at=pd.Series([pd.NaT] * len(rows), dtype="datetime64[us, UTC]"))
-    held = pd.DataFrame({"origin": "alert", "ref": [r["id"] for r in rows], "incident_id": list(of.values())})
-    names = sorted(set(of.values()) - {""})
-    return score(pd.DataFrame({"id": names, "opened_at": pd.Timestamp(T0)}), held, said, pd.DataFrame(matters))
-
-
-def test_scores():
-    both = (truth("m", "r", "a"), truth("m", "r", "b"))
-    assert scored({"a": "1", "b": "1"}, *both).recall == 1
-    assert scored({"a": "1", "b": "2"}, *both).matters["state"].tolist() == ["split"]
-    assert (
-        scored({"a": "1", "b": "1"}, truth("m", "r", "a"), truth("n", "r", "b")).matters["state"].tolist()
-        == ["mixed"] * 2
-    )
-    assert scored({"a": ""}, truth("m", "r", "a")).matters["state"].tolist() == ["missed"]
-    alone = scored({"a": "1", "x": "2"}, truth("m", "r", "a"))
-    assert (alone.false, alone.precision, alone.recall) == (("2",), 0.5, 1.0)
-    assert alone.lead_h["hours"].tolist() == [1.0]
