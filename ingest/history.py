@@ -20,7 +20,7 @@ from pathlib import Path
 import pandas as pd
 
 from domain.errors import FeedCorrupt, FeedUnavailable
-from domain.records import Rejection
+from domain.records import TABLES, Rejection
 from domain.registry import Registry, Zones
 from ingest.blocks import Block, batches, observations
 from ingest.decoded import Context
@@ -179,11 +179,13 @@ def save(home: Home, layout: Layout, imported: Sequence[Imported], *, now: datet
     key = ["station_id", "time", "period"]
     n_reference = _keep(home, f"reference/{layout.id}.csv", [_plain(i.reference) for i in imported], key)
     why = f"history import {layout.id}"
-    scenes = [i.scenes for i in imported if i.scenes is not None]
+    found = [i.scenes for i in imported if i.scenes is not None and len(i.scenes)]
+    scenes = pd.concat(found, ignore_index=True) if found else TABLES["scenes"].frame([])
     rows = Counter[str]()
-    for frame in scenes:
+    if len(scenes):  # in one commit: an archive of daily grids is hundreds of files
+        frame = scenes.drop_duplicates(list(TABLES["scenes"].key), keep="last")
         done = home.lake.upsert("scenes", frame, now=now, why=why)
-        rows.update(new=done.new, changed=done.changed, unchanged=len(frame) - done.new - done.changed)
+        rows.update(new=done.new, changed=done.changed, unchanged=len(scenes) - done.new - done.changed)
     for frame in _frames(layout, imported, now):
         done = home.lake.upsert("observations", frame, now=now, why=why)
         known = len(frame) - done.new - done.changed
@@ -196,16 +198,15 @@ def save(home: Home, layout: Layout, imported: Sequence[Imported], *, now: datet
         payloads=len(imported),
         records=sum(i.n_records for i in imported),
         **rows,
-        scenes=sum(map(len, scenes)),
+        scenes=len(scenes),
         stations=n_stations,
         reference=n_reference,
         rejected=dict(sorted(Counter(str(r.reason) for r in refused).items())),
         notices=dict(sorted(notices.items())),
         statements=tuple(
-            f"{row['id']}: {note}"
-            for frame in scenes
-            for row in frame.to_dict("records")
-            for note in json.loads(row["properties"]).get(NOTES, ())
+            f"{name}: {note}"
+            for name, properties in zip(scenes["id"], scenes["properties"], strict=True)
+            for note in json.loads(properties).get(NOTES, ())
         ),
     )
 

@@ -1,28 +1,66 @@
 """The shell of rasters for accounts: terrain, soil, rain and growth of a year -> rows of gep_inputs by class.
 
-Which collection gives which layer is gep_layers.csv. A layer that is not there is simply not given: the account says
-what it lacks. Erosivity and storm rain need every day of the year; with a day missing they are not given either.
+Which collection gives which layer is gep_layers.csv; of several that give one, the first that has it. A layer that is
+not there is simply not given: the account says what it lacks. Erosivity and storm rain need every day of the year; with
+a day missing they are not given either.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from domain.catalogue import TABLES_DIR, read_table
+from domain.errors import FeedCorrupt
+from domain.imagery import product_of
 from domain.times import local_day
-from processing.gep.formulas.soil_factors import erosive_power, k_factor
-from processing.gep.land import href
+from processing.gep.formulas.soil_factors import erosive_power, k_epic, k_factor
 from processing.gep.rasters import MEANS, SUMS, Reduction, Variant
 from processing.gep.terrain import slope_degrees, slope_length
 from processing.gep.values import Values, lineage, of_landcover
 from processing.imagery.grid import Grid, onto
+from processing.imagery.physical import physical
 from store.home import Home
+from store.scenes import read_band
 
 #: Sums daily grids on the county grid (given by the shell of inputs, which knows how).
 Summed = Callable[[list[xr.DataArray]], np.ndarray]
-_COLUMNS = ["collection", "layer", "factor", "every", "name_zh", "name_en", "source"]
+_HEAD = "collection band layer factor every resolution_m name_zh name_en where_zh where_en source"
+#: Texture and organic carbon of the soil, in the order of `k_epic`: what a map of erodibility is made from.
+TEXTURE = ("sand_pct", "silt_pct", "clay_pct", "organic_carbon_pct")
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Layers of a year on the county grid.
+
+    Args:
+        values: by the names of `rasters`.
+        told: what they were made from, by layer.
+        unreadable: scenes that cannot be read, and why.
+    """
+
+    values: dict[str, np.ndarray]
+    told: dict[str, str] = field(default_factory=dict)
+    unreadable: tuple[tuple[dict[str, object], str], ...] = ()
+
+    @property
+    def source(self) -> str:
+        """What all of them were made from."""
+        return "; ".join(dict.fromkeys(self.told.values()))
+
+
+@cache
+def layer_table() -> pd.DataFrame:
+    """gep_layers.csv: collection, band, layer, factor, every (once, year), resolution_m, names and where to get it.
+
+    Raises:
+        CatalogueError: the table is not as it must be.
+    """
+    return read_table(TABLES_DIR / "gep_layers.csv", columns=_HEAD.split(), key=["collection", "layer"])
 
 
 def class_rows(
@@ -62,7 +100,7 @@ def _by_cover(kinds: tuple[str, ...]) -> frozenset[str]:
 
 def layers_of(
     home: Home, grid: Grid, year: int, rain: Mapping[str, xr.DataArray], n_days: int, summed: Summed
-) -> tuple[dict[str, np.ndarray], str]:
+) -> Layers:
     """The layers of a year on the county grid, and what they were made from.
 
     Args:
@@ -73,50 +111,54 @@ def layers_of(
         n_days: days of the year.
         summed: sums daily grids on the county grid.
     """
-    out: dict[str, np.ndarray] = {}
-    told: list[str] = []
-    for layer, values, name in _stored(home, grid, year):
-        out[layer] = values
-        told.append(name)
+    stored = _stored(home, grid, year)
+    out, told = dict(stored.values), dict(stored.told)
     if len(rain) == n_days:
-        out |= _of_rain(rain, summed)
-        told.append(f"rainfall-daily of {n_days} days")
+        of_rain = _of_rain(rain, summed)
+        out |= of_rain
+        told |= dict.fromkeys(of_rain, f"rainfall-daily of {n_days} days")
     if "dem" in out:
-        dem = out.pop("dem")
         limit = _setting("slope_length_max_m", "start")
-        out["slope_deg"] = slope_degrees(dem, grid.resolution)
-        out["slope_length_m"] = slope_length(dem, grid.resolution, limit_m=limit)
+        out["slope_deg"] = slope_degrees(out["dem"], grid.resolution)
+        out["slope_length_m"] = slope_length(out["dem"], grid.resolution, limit_m=limit)
+    if "erodibility" not in out and all(name in out for name in TEXTURE):
+        out["erodibility"] = k_epic(*(out[name] for name in TEXTURE))
+        told["erodibility"] = f"K of EPIC from texture of {told[TEXTURE[0]]}"
     if "erodibility" in out:
         out["erodibility"] = k_factor(out["erodibility"], Variant().k_factor)
-    return {n: v for n, v in out.items() if n in _USED}, "; ".join(told)
+    return Layers({n: v for n, v in out.items() if n in _USED}, told, stored.unreadable)
 
 
 _USED = {*MEANS, *SUMS, "erosivity", "erodibility", "slope_deg", "slope_length_m"}
 
 
-def _stored(home: Home, grid: Grid, year: int) -> list[tuple[str, np.ndarray, str]]:
-    """Layer, values and item of every stored raster of gep_layers.csv; the newest item that is not of a later year."""
-    frame = read_table(TABLES_DIR / "gep_layers.csv", columns=_COLUMNS, key=["collection"])
-    out = []
-    for row in frame.to_dict("records"):
+def _stored(home: Home, grid: Grid, year: int) -> Layers:
+    """Every stored raster of gep_layers.csv; the newest item that is not of a later year."""
+    values: dict[str, np.ndarray] = {}
+    told: dict[str, str] = {}
+    unreadable: list[tuple[dict[str, object], str]] = []
+    for row in layer_table().to_dict("records"):
         items = home.lake.read("scenes", where={"collection": [row["collection"]]})
         years = local_day(items["datetime"]).str[:4].astype(int) if len(items) else pd.Series([], dtype=int)
         items = items.assign(year=years)
         fitting = items[items["year"] == year] if row["every"] == "year" else items[items["year"] <= year]
-        if fitting.empty:
+        if fitting.empty or row["layer"] in values:
             continue
-        chosen = fitting.sort_values(["year", "id"]).iloc[-1]
-        values = _values(home, grid, str(chosen["assets"]), str(chosen["id"])) * float(row["factor"])
-        out.append((str(row["layer"]), values, str(chosen["id"])))
-    return out
+        chosen = {str(k): v for k, v in fitting.sort_values(["year", "id"]).iloc[-1].to_dict().items()}
+        try:
+            values[row["layer"]] = _values(home, grid, chosen, row["band"]) * float(row["factor"])
+        except FeedCorrupt as error:
+            unreadable.append((chosen, str(error)))
+            continue
+        told[row["layer"]] = str(chosen["id"])
+    return Layers(values, told, tuple(unreadable))
 
 
-def _values(home: Home, grid: Grid, assets: str, name: str) -> np.ndarray:
-    data = home.files.read_raster(href({"assets": assets}))
-    nodata = data.attrs.get("nodata")
-    cells = data.values.astype(np.float64)
-    known = data.copy(data=cells if nodata is None else np.where(cells == nodata, np.nan, cells))
-    return onto(known.assign_attrs(nodata=None), grid, how="bilinear", name=name).values
+def _values(home: Home, grid: Grid, scene: Mapping[str, object], band: str) -> np.ndarray:
+    """A band of a scene as its quantity on the county grid (y, x), NaN where it is not known."""
+    cells = physical(product_of(str(scene["collection"])), band, read_band(home.files, scene, band))
+    cells = cells.astype(np.float64).assign_attrs(nodata=None)
+    return onto(cells, grid, how="bilinear", name=str(scene["id"])).values
 
 
 def _of_rain(rain: Mapping[str, xr.DataArray], summed: Summed) -> dict[str, np.ndarray]:

@@ -2,7 +2,7 @@
 
 import calendar
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date, datetime
 
 import numpy as np
@@ -15,7 +15,7 @@ from domain.records import TABLES, Reason, Rejection
 from domain.times import DAY, day_start, local_day
 from processing.counts import Counts
 from processing.gep import inputs
-from processing.gep.eyes import class_rows, layers_of
+from processing.gep.eyes import Layers, class_rows, layers_of
 from processing.gep.inputs import Layer
 from processing.gep.land import digest, href, map_of
 from processing.imagery.grid import WGS84, Grid, county_grid, moved, onto
@@ -81,19 +81,20 @@ def _inputs(home: Home, year: int, progress: Progress) -> tuple[pd.DataFrame, li
     if found is not None:
         of, ids = found.extent, home.registry.townships.ids
         rows += inputs.area_rows(of, county=county, cell_ha=grid.cell_ha, source=found.source)
-        progress("vegetation", 0.2)
-        vegetation = list(_vegetation(home, grid, year))
+        progress("rainfall", 0.2)
+        daily, refused = _daily_rain(home, year)
+        rows += inputs.layer_rows(of, _rainfall(daily, grid, year), county=county)
+        progress("layers", 0.4)
+        layers = layers_of(home, grid, year, daily, _days(year), lambda grids: _summed(grids, grid))
+        refused += [_refusal(scene, what) for scene, what in layers.unreadable]
+        progress("vegetation", 0.6)
+        vegetation = _vegetation(home, grid, year, layers)
         for layer in vegetation:
             rows += inputs.layer_rows(of, layer, county=county)
-        progress("rainfall", 0.6)
-        daily, refused = _daily_rain(home, year)
-        rain = _rainfall(daily, grid, year)
-        rows += inputs.layer_rows(of, rain, county=county)
         progress("classes", 0.8)
-        layers, told = layers_of(home, grid, year, daily, _days(year), lambda grids: _summed(grids, grid))
-        cover_pct = {"vegetation_cover_pct": vegetation[0].values} if layers else {}
-        source = "; ".join(text for text in (found.source, told) if text)
-        of_classes = class_rows(found.cover, found.zones, ids, grid, layers | cover_pct, source)
+        by_class = layers.values | ({"vegetation_cover_pct": vegetation[0].values} if layers.values else {})
+        source = "; ".join(text for text in (found.source, layers.source) if text)
+        of_classes = class_rows(found.cover, found.zones, ids, grid, by_class, source)
         # The means by ecosystem above stand for these two already, with their own counts.
         rows += [row for row in of_classes if row["quantity"] not in ("vegetation_cover_pct", "rainfall_mm")]
     progress("quality", 0.9)
@@ -104,16 +105,26 @@ def _inputs(home: Home, year: int, progress: Progress) -> tuple[pd.DataFrame, li
     return frame.sort_values(list(table.key), ignore_index=True), refused
 
 
-def _vegetation(home: Home, grid: Grid, year: int) -> Iterable[Layer]:
-    """Vegetation cover and NDVI of the year: the mean of each cell over the acquisition days that saw it."""
+def _vegetation(home: Home, grid: Grid, year: int, layers: Layers) -> list[Layer]:
+    """Vegetation cover and NDVI of the year: the mean of each cell over the acquisition days that saw it.
+
+    A year without acquisitions takes its cover from the archived product, where there is one.
+    """
     days = [(day, state) for day in acquisition_days(home) if day.year == year and (state := finished(home, day))]
     made_from = digest(state["made_from"].encode() for _, state in days)
     source = f"products of {len(days)} acquisition days, sha256:{made_from}; imagery_thresholds.csv"
+    out = []
     for name, quantity, unit, factor in (("fvc", "vegetation_cover_pct", "%", 100), ("ndvi", "ndvi_mean", "1", 1)):
-        layers = (onto(home.files.read_raster(product(day, f"{name}.tif")), grid, how="bilinear") for day, _ in days)
-        mean = inputs.mean_of((layer.values for layer in layers), grid.shape)
+        if not days and quantity in layers.values:
+            product_source = f"{layers.told[quantity]} sha256:{digest([layers.values[quantity].tobytes()])}"
+            method = "mean cover of the year of an archived product; there are no acquisitions of our own"
+            out.append(Layer(quantity, unit, layers.values[quantity], method, product_source))
+            continue
+        seen = (onto(home.files.read_raster(product(day, f"{name}.tif")), grid, how="bilinear") for day, _ in days)
+        mean = inputs.mean_of((layer.values for layer in seen), grid.shape)
         method = f"mean {name.upper()} of the clear views of each cell, then of its cells; {len(days)} days"
-        yield Layer(quantity, unit, mean * factor, method, source)
+        out.append(Layer(quantity, unit, mean * factor, method, source))
+    return out
 
 
 def _daily_rain(home: Home, year: int) -> tuple[dict[str, xr.DataArray], list[Rejection]]:

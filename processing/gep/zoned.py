@@ -144,7 +144,7 @@ class Zoned:
             for e, eco in enumerate(ecosystems):
                 for i, of in enumerate(rows.values()):
                     place, out[z, e, i] = _nearest(of, (zone, self.region), eco)
-                    if place == self.region != zone:
+                    if place == self.region != zone and (not by_ecosystem or self.area_m2[z, e] > 0):
                         borrowed.add(zone)
         notes = (said("account.said.district_mean", quantity=name, n=len(borrowed)),) if borrowed else ()
         return Taken(out, True, by_ecosystem, summed=False, notes=notes)

@@ -122,11 +122,12 @@ def test_erosivity_and_storms_need_every_day(tmp_path):
     def summed(grids):
         return sum(g.values for g in grids)
 
-    layers, told = layers_of(place, GRID, YEAR, days, 3, summed)
+    found = layers_of(place, GRID, YEAR, days, 3, summed)
+    layers = found.values
     assert layers["erosivity"][0, 0] == pytest.approx(0.3101 * 20**1.7265 + 0.3937 * 60**1.7265)
     assert layers["storm_rain_mm"][0, 0] == 60
-    assert "3 days" in told
-    assert layers_of(place, GRID, YEAR, days, 365, summed)[0] == {}
+    assert "3 days" in found.source
+    assert layers_of(place, GRID, YEAR, days, 365, summed).values == {}
 
 
 def test_whether_standards_are_met_comes_from_the_stations(tmp_path):

@@ -112,11 +112,39 @@ def rainfall(folder):
     return "rainfall", geotiff(folder, np.array([[-9999, 0, 12.5]], "float32"), nodata=-9999), [np.nan, 0, 12.5], {}
 
 
+def soilgrids(folder):
+    cells = np.array([[-32768, 412, 90]], "int16")
+    return "sand", geotiff(folder, cells, nodata=-32768), [np.nan, 41.2, 9.0], {}
+
+
+def mod16a3gf(folder):
+    return (
+        "evapotranspiration",
+        geotiff(folder, np.array([[65534, 8125, 65530]], "uint16")),
+        [np.nan, 812.5, np.nan],
+        {},
+    )
+
+
+def own_grid(band, low):
+    """A grid of a name of our own: numbers as the file says, its nodata too."""
+
+    def family(folder):
+        cells = np.array([[-9999, low, 0.5]], "float32")
+        return band, geotiff(folder, cells, nodata=-9999), [np.nan, low, 0.5], {}
+
+    return family
+
+
 FAMILIES = {
     "sentinel-2-l2a": sentinel2, "landsat-c2-l2": landsat, "mod11a1": mod11a1, "mod13q1": mod13q1,
     "mod17a3hgf": mod17a3hgf, "mcd19a2": mcd19a2, "s5p-no2-l2": s5p_l2, "s5p-no2-l3": s5p_l3,
     "s5p-no2-series": s5p_series, "aod": aod, "gf1-wfv": gf1, "gf6-wfv": gf6, "dem": dem, "landcover": landcover,
-    "rainfall-daily": rainfall,
+    "rainfall-daily": rainfall, "soilgrids": soilgrids, "mod16a3gf": mod16a3gf,
+    "evapotranspiration-annual": own_grid("evapotranspiration", 812.5), "npp-annual": own_grid("npp", -0.2),
+    "soil-respiration-annual": own_grid("soil_respiration", 0.4), "soil-depth": own_grid("soil_depth", 900),
+    "vegetation-cover-annual": own_grid("vegetation_cover", 88), "soil-erodibility": own_grid("erodibility", 0.3),
+    "plant-available-water": own_grid("plant_available_water", 0.12),
 }  # fmt: skip
 
 
