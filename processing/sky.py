@@ -21,7 +21,7 @@ from domain.records import TABLES
 from domain.times import local_day
 from processing import candidates, sky_fit
 from processing.counts import Counts
-from processing.imagery.events import ClearView, References, day_number, reference_days
+from processing.imagery.events import day_number, reference_days
 from processing.imagery.grid import county_grid
 from processing.imagery.reflectance import Policy, baseline
 from processing.imagery.tables import SENTINEL2, thresholds
@@ -31,24 +31,25 @@ from processing.sky_periods import compute_periods_of, period_folders
 from processing.sky_pictures import pictured
 from processing.sky_products import (
     as_json,
-    digest_lines,
-    kept_view,
-    load_view,
     product,
     read_candidates,
-    save_view,
     write_candidates,
     write_catalogue,
     write_products,
+    write_view,
 )
+from processing.sky_views import StoredView, stored
 from store.home import Home
 from store.lake import Written
+from store.planes import planes
 
 __all__ = ["acquisition_days", "compute_sky", "finished", "product"]
 
 CURSOR = "sky"
+#: Folder of the files for arrays that do not fit into memory; what a killed run left there may be deleted.
+SCRATCH = "scratch"
 #: Grows when the maths of this eye changes, so that every day is computed anew.
-_EDITION = 3
+_EDITION = 4
 _ATTEMPTS = 10
 _TABLES = (
     "imagery_thresholds.csv", "imagery_scl.csv", "imagery_products.csv", "imagery_coefficients.csv",
@@ -129,17 +130,16 @@ def _compute(eye: Eye, now: datetime, progress: Progress) -> Counts:
         made_from = _digest(eye.tables, eye.policy, *past.digests(day), *_contents(cover), *_contents(rows))
         state = finished(home, day)
         if day in touched or state is None or state["made_from"] != made_from:
-            seen = seen_on(eye, day, rows, past.references(day), cover_on(eye, cover))
-            after, features = _write_day(eye, seen, rows, past)
-            written = _write_indicators(home, seen, now, indicators)
-            state = {"made_from": made_from, "view": _sha(digest_lines(after, features))}
+            with planes(eye.grid.shape, home.files.path(SCRATCH)) as scratch:
+                seen = seen_on(eye, day, rows, past.references(day), cover_on(eye, cover), scratch)
+                digest = _write_day(eye, seen, {d: r for d, r in days.items() if d <= day}, past)
+                written = _write_indicators(home, seen, now, indicators)
+            state = {"made_from": made_from, "view": digest}
             home.files.write_bytes(product(day, "state.json"), as_json(state))
             indicators = written.version if written.any else indicators
             told = home.ledger.reject(seen.refused)
             counts = counts.wrote(written) + Counts(read=len(rows), computed=1, rejected=told)
-            past.passed(day, state["view"], after)
-        else:
-            past.passed(day, state["view"], None)
+        past.passed(day, state["view"])
     if days:
         counts += compute_periods_of(eye, {day: finished(home, day) or {} for day in days}, maps, now)
         _settle_candidates(home, list(days), now)
@@ -149,15 +149,15 @@ def _compute(eye: Eye, now: datetime, progress: Progress) -> Counts:
     return counts
 
 
-def _write_day(eye: Eye, seen: Seen, rows: pd.DataFrame, past: "_Past") -> tuple[ClearView, list[dict[str, Any]]]:
-    """Products, candidates and clear view of a day; the view and the candidates go on to the next."""
+def _write_day(eye: Eye, seen: Seen, scenes: Mapping[date, pd.DataFrame], past: "_Past") -> str:
+    """Products, candidates and clear view of a day; what of it goes on to the next, as a digest."""
     home, view = eye.home, seen.view
-    write_products(home, view, rows["id"].astype(str).tolist())
-    features = pictured(home, seen, stepped(read_candidates(home, past.last), seen, rows, eye.limits))
+    write_products(home, seen, scenes[view.day]["id"].astype(str).tolist())
+    features = pictured(home, seen, stepped(read_candidates(home, past.last), seen, scenes, eye.limits))
     write_candidates(home, view, features)
-    after = kept_view(past.latest.after(seen.bands, day_number(view.day)))
-    save_view(home, view.day, after, eye.grid.crs, eye.grid.transform)
-    return after, features
+    latest, today = past.latest, day_number(view.day)
+    cells = write_view(home, view.day, eye.grid, lambda window: latest.part(window).after(seen.bands(window), today))
+    return _digest(cells, *(as_json(feature).decode() for feature in features))
 
 
 def _write_indicators(home: Home, seen: Seen, now: datetime, expected: int) -> Written:
@@ -186,7 +186,7 @@ class _Past:
         self.eye = eye
         self.days: list[date] = []
         self.views: list[str] = []  # digests
-        self._held: dict[date, ClearView] = {}
+        self._held: dict[date | None, StoredView] = {}
 
     @property
     def last(self) -> date | None:
@@ -194,7 +194,7 @@ class _Past:
         return self.days[-1] if self.days else None
 
     @property
-    def latest(self) -> ClearView:
+    def latest(self) -> StoredView:
         """The clear view at its end."""
         return self._view(self.last)
 
@@ -204,26 +204,25 @@ class _Past:
         known |= dict(zip(self.days, self.views, strict=True))
         return [known[self.last], *(known[self._as_of(d)] for d in reference_days(day, self.eye.limits).values())]
 
-    def references(self, day: date) -> References:
-        """The views a day is compared with."""
-        asked = {name: self._as_of(d) for name, d in reference_days(day, self.eye.limits).items()}
-        return References(latest=self.latest, **{name: self._view(d) for name, d in asked.items()})
+    def references(self, day: date) -> dict[str, StoredView]:
+        """The views a day is compared with, by the fields of `References`; others are let go."""
+        asked = {"latest": self.last}
+        asked |= {name: self._as_of(d) for name, d in reference_days(day, self.eye.limits).items()}
+        self._held = {d: view for d, view in self._held.items() if d in asked.values()}
+        return {name: self._view(d) for name, d in asked.items()}
 
-    def passed(self, day: date, digest: str, view: ClearView | None) -> None:
-        """Go on to the next day; `view` when it is at hand."""
+    def passed(self, day: date, digest: str) -> None:
+        """Go on to the next day."""
         self.days.append(day)
         self.views.append(digest)
-        self._held = {} if view is None else {day: view}
 
     def _as_of(self, day: date) -> date | None:
         index = bisect_right(self.days, day)
         return self.days[index - 1] if index else None
 
-    def _view(self, day: date | None) -> ClearView:
-        if day is None:
-            return ClearView.never(self.eye.grid.shape)
+    def _view(self, day: date | None) -> StoredView:
         if day not in self._held:
-            self._held[day] = load_view(self.eye.home, day, self.eye.grid.shape)
+            self._held[day] = stored(self.eye.home, day, self.eye.grid.shape)
         return self._held[day]
 
 
@@ -249,13 +248,6 @@ def _contents(rows: pd.DataFrame | Mapping[str, Any] | None) -> Iterable[str]:
 
 def _digest(*texts: str) -> str:
     return hashlib.sha256("\x1f".join(texts).encode()).hexdigest()
-
-
-def _sha(lines: Iterable[bytes]) -> str:
-    digest = hashlib.sha256()
-    for line in lines:
-        digest.update(line)
-    return digest.hexdigest()
 
 
 def _tile_id(properties: Mapping[str, Any], item: str) -> str:

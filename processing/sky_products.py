@@ -13,8 +13,9 @@
 Candidates are in candidates/<day>.geojson.
 """
 
+import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -22,18 +23,17 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from processing import charts
+from processing import charts, sky_views
 from processing.imagery import items, zonal
 from processing.imagery import scene as scenery
 from processing.imagery.events import BANDS, ClearView
+from processing.imagery.grid import Grid, Window, blocks
 from processing.imagery.products import product_table, version
 from processing.imagery.scene import DayView, outputs
 from processing.indicators.ecology_zones import zone_cells
+from processing.sky_day import Seen
+from store.files import Header
 from store.home import Home
-
-#: Clear views are kept as whole numbers of 1 / 10000, as the scenes are.
-_SCALE = 10_000
-_MISSING = -32_768
 
 
 def product(day: date, name: str) -> str:
@@ -46,37 +46,47 @@ def candidates_file(day: date) -> str:
     return f"candidates/{day.isoformat()}.geojson"
 
 
-def write_products(home: Home, view: DayView, scenes: Sequence[str]) -> None:
+def write_products(home: Home, seen: Seen, scenes: Sequence[str]) -> None:
     """The rasters, the picture, the table of zones and the STAC item of a day."""
+    view, grid = seen.view, seen.view.grid
     tags = {"date": view.day.isoformat(), "note": view.note}
     rasters = []
-    for layer, output in outputs().items():
-        if output.cog and layer in view.layers:
-            name = f"{layer}.tif"
-            home.files.write_cog(product(view.day, name), view.layers[layer], nodata=np.nan, tags=tags | _said(layer))
-            rasters.append(items.Raster(name, "float32", np.nan, layer))
-    place = {"crs": view.grid.crs, "transform": view.grid.transform}
-    colour = scenery.true_colour(view.layers)
+    for layer in written(view):
+        name = f"{layer}.tif"
+        parts = ((w.row, w.column, seen.layers().part(layer, w)[np.newaxis]) for w in blocks(grid.shape))
+        header = Header((1, *grid.shape), "float32", grid.crs, grid.transform, np.nan)
+        home.files.write_cog_parts(product(view.day, name), header, parts, tags=tags | _said(layer))
+        rasters.append(items.Raster(name, "float32", np.nan, layer))
+    colour = np.zeros((3, *grid.shape), dtype=np.uint8)
+    for window in blocks(grid.shape):
+        bands = {c: grid.part(window).layer(seen.layers().part(c, window)) for c in ("red", "green", "blue")}
+        colour[(slice(None), *window.cells)] = scenery.true_colour(bands)
+    place = {"crs": grid.crs, "transform": grid.transform}
     rgb = xr.DataArray(colour, dims=("band", "y", "x"), attrs=place)
-    seen = xr.DataArray((colour[0] > 0).astype(np.uint8), dims=("y", "x"), attrs=place)
+    clear = xr.DataArray((colour[0] > 0).astype(np.uint8), dims=("y", "x"), attrs=place)
     home.files.write_cog(product(view.day, "rgb.tif"), rgb, nodata=0, tags=tags)
-    home.files.write_cog(product(view.day, "mask.tif"), seen, nodata=None, tags=tags)
+    home.files.write_cog(product(view.day, "mask.tif"), clear, nodata=None, tags=tags)
     home.files.write_bytes(product(view.day, "quicklook.png"), charts.quicklook(colour))
     home.files.write_bytes(product(view.day, "zones.csv"), zones_csv(zone_table(view)))
     rasters += [items.Raster("mask.tif", "uint8", None), items.Raster("rgb.tif", "uint8", 0, colours=True)]
-    inside = zonal.zone_raster(view.townships, view.grid) > 0
+    inside = zonal.zone_raster(view.townships, grid) > 0
     item = items.item(
         f"day-{view.day.isoformat()}",
         items.DAYS,
-        view.grid,
+        grid,
         rasters,
         first=view.day,
         after=view.day + timedelta(days=1),
-        cloud_cover=100 * (1 - float(seen.values[inside].mean())) if inside.any() else 100.0,
+        cloud_cover=100 * (1 - float(clear.values[inside].mean())) if inside.any() else 100.0,
         others={"quicklook.png": ("image/png", "thumbnail"), "zones.csv": ("text/csv", "data")},
         told={"sanyan:scenes": sorted(scenes), "sanyan:note": view.note},
     )
     home.files.write_bytes(product(view.day, "item.json"), as_json(item))
+
+
+def written(view: DayView) -> list[str]:
+    """The layers that are files of a day."""
+    return [layer for layer, output in outputs().items() if output.cog and layer in view.layers]
 
 
 def write_catalogue(home: Home, days: Iterable[date], periods: Iterable[str]) -> None:
@@ -100,14 +110,15 @@ def write_catalogue(home: Home, days: Iterable[date], periods: Iterable[str]) ->
 
 def zone_table(view: DayView) -> pd.DataFrame:
     """Statistics of every written layer by every kind of zone; see `zonal.table` for the columns."""
-    chosen = [layer for layer, output in outputs().items() if output.cog and layer in view.layers]
-    parts = [
-        zonal.statistics(
-            view.layers[layer].values, cells, cell_ha=view.grid.cell_ha, bits=outputs()[layer].bits
-        ).assign(layer=layer, kind=kind, subject=list(subjects))
-        for kind, subjects, cells in zone_cells(view.zones, view.grid, view.cover)
-        for layer in chosen
-    ]
+    chosen = written(view)
+    kinds = list(zone_cells(view.zones, view.grid, view.cover))
+    found: dict[tuple[str, str], pd.DataFrame] = {}
+    for layer in chosen:
+        values = view.layers[layer].values
+        for kind, subjects, cells in kinds:
+            table = zonal.statistics(values, cells, cell_ha=view.grid.cell_ha, bits=outputs()[layer].bits)
+            found[kind, layer] = table.assign(layer=layer, kind=kind, subject=list(subjects))
+    parts = [found[kind, layer] for kind, *_ in kinds for layer in chosen]
     frame = pd.concat(parts, ignore_index=True).assign(day=view.day.isoformat())
     first = ["day", "layer", "kind", "subject", "rule"]
     return frame[[*first, *(c for c in frame.columns if c not in first)]]
@@ -136,23 +147,20 @@ def read_candidates(home: Home, day: date | None) -> list[dict[str, Any]]:
     return json.loads(home.files.path(candidates_file(day)).read_text(encoding="utf-8"))["features"]
 
 
-def kept_view(view: ClearView) -> ClearView:
-    """A clear view as it is kept: reflectances rounded to 1 / 10000."""
-    return ClearView.of(_opened(_packed(view)))
+def write_view(home: Home, day: date, grid: Grid, after: Callable[[Window], ClearView]) -> str:
+    """Keep the clear view at the end of a day, block by block; returns the digest of its cells."""
+    digest = hashlib.sha256()
 
+    def parts() -> Iterator[tuple[int, int, np.ndarray]]:
+        for window in blocks(grid.shape):
+            numbers = sky_views.packed(after(window))
+            for tile in blocks((window.height, window.width), 1):  # the same order however many are done at once
+                digest.update(np.ascontiguousarray(numbers[(slice(None), *tile.cells)]).tobytes())
+            yield window.row, window.column, numbers
 
-def save_view(home: Home, day: date, view: ClearView, crs: str, transform: Any) -> None:
-    """Keep the clear view at the end of a day."""
-    data = xr.DataArray(_packed(view), dims=("band", "y", "x"), attrs={"crs": crs, "transform": transform})
-    tags = {"content": f"latest clear view: {', '.join(BANDS)} as reflectance x {_SCALE}, and days since 1970-01-01"}
-    home.files.write_cog(product(day, "clear_view.tif"), data, nodata=_MISSING, tags=tags)
-
-
-def load_view(home: Home, day: date | None, shape: tuple[int, int]) -> ClearView:
-    """The clear view at the end of a finished day; nothing was seen before the first."""
-    if day is None:
-        return ClearView.never(shape)
-    return ClearView.of(_opened(home.files.read_raster(product(day, "clear_view.tif")).values))
+    header = Header((len(BANDS) + 1, *grid.shape), "int16", grid.crs, grid.transform, sky_views.MISSING)
+    home.files.write_cog_parts(product(day, sky_views.NAME), header, parts(), tags=sky_views.TAGS)
+    return digest.hexdigest()
 
 
 def as_json(content: Any) -> bytes:
@@ -160,25 +168,6 @@ def as_json(content: Any) -> bytes:
     return (json.dumps(content, ensure_ascii=False, sort_keys=True) + "\n").encode()
 
 
-def _packed(view: ClearView) -> np.ndarray:
-    stack = view.stack()  # noqa: PD013 - of arrays
-    stack[:-1] *= _SCALE
-    known = np.isfinite(stack)
-    return np.where(known, np.rint(np.clip(np.where(known, stack, 0), -32_000, 32_000)), _MISSING).astype(np.int16)
-
-
-def _opened(packed: np.ndarray) -> np.ndarray:
-    stack = np.where(packed == _MISSING, np.float32("nan"), packed.astype(np.float32))
-    stack[:-1] /= np.float32(_SCALE)
-    return stack
-
-
 def _said(layer: str) -> dict[str, str]:
     row = product_table().loc[layer]
     return {"layer": layer, "unit": str(row["unit"]), "formula": str(row["formula"]), "version": version(layer)}
-
-
-def digest_lines(view: ClearView, features: Iterable[Any]) -> Iterable[bytes]:
-    """What the days after this one depend on."""
-    yield _packed(view).tobytes()
-    yield from (as_json(feature) for feature in features)

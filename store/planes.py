@@ -78,15 +78,14 @@ class Planes:
 
 
 @contextmanager
-def planes(shape: tuple[int, int], root: Path, small: int = SMALL_CELLS) -> Iterator[Planes]:
+def planes(shape: tuple[int, int], root: Path) -> Iterator[Planes]:
     """Planes that are gone, with their files, when the block ends.
 
     Args:
         shape: rows and columns.
-        root: folder for scratch files, of a disk with 4 bytes for each cell of each plane.
-        small: shapes up to so many cells stay in memory.
+        root: folder for scratch files, on a disk with room for all planes.
     """
-    if shape[0] * shape[1] <= small:
+    if shape[0] * shape[1] <= SMALL_CELLS:
         yield Planes(shape, None)
         return
     root.mkdir(parents=True, exist_ok=True)

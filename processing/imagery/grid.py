@@ -184,12 +184,13 @@ def onto(data: xr.DataArray, grid: Grid, *, how: str, name: str = "") -> xr.Data
     return grid.layer(copied.astype(bool) if data.dtype == bool else copied, name)
 
 
-def blocks(shape: tuple[int, int], cells: int = BLOCK_CELLS) -> list[Window]:
+def blocks(shape: tuple[int, int], cells: int | None = None) -> list[Window]:
     """The windows of an array of `shape` in reading order: whole tiles, so many that they hold at most `cells`.
 
-    One block where the whole array holds no more.
+    One block where the whole array holds no more; BLOCK_CELLS when none are given.
     """
     height, width = shape
+    cells = BLOCK_CELLS if cells is None else cells
     if height * width <= cells:
         return [Window(0, 0, height, width)]
     wide = max(cells // TILE**2, 1) * TILE

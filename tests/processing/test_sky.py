@@ -142,14 +142,14 @@ def test_a_run_that_died_is_finished_by_the_next(tmp_path, monkeypatch):
     compute_sky(whole, now=NOW)
 
     calls = itertools.count()
-    save = sky.save_view
+    save = sky.write_view
 
     def dying(*given):
         if next(calls) == 1:
             raise KeyboardInterrupt
-        save(*given)
+        return save(*given)
 
-    monkeypatch.setattr(sky, "save_view", dying)
+    monkeypatch.setattr(sky, "write_view", dying)
     with pytest.raises(KeyboardInterrupt):
         compute_sky(broken, now=NOW)
     assert broken.ledger.cursor("sky") == -1
