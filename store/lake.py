@@ -15,6 +15,7 @@ repeated (or, with `expected_version`, given up).
 """
 
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,9 +31,10 @@ from domain.records import TABLES, Table
 from store import days
 from store.keys import Keyed
 from store.merging import unique
+from store.parts import GONE
 from store.rows import from_frame, to_frame
 from store.scope import Scope
-from store.snapshots import DAYS, Snapshot
+from store.snapshots import DAYS, TOLD, Snapshot
 from store.upserts import Asked, Made, identity, make
 
 _ATTEMPTS = 50
@@ -61,12 +63,24 @@ class Changes:
     days: days.Days
 
 
+@dataclass(frozen=True, slots=True)
+class News(Changes):
+    """And the rows: those stored now, and with `gone` those taken out, in the order of the commits.
+
+    None when they are too many or too old to be told one by one; then the days have to be read.
+    """
+
+    rows: pd.DataFrame | None
+
+
 class Lake:
     """Delta tables under one root: a folder or an object-store URL."""
 
     def __init__(self, root: Path | str) -> None:
         self.root = str(root).removeprefix("file://")
-        self._held: dict[str, Snapshot] = {}
+        self._held: dict[str, Snapshot] = {}  # read from, so it stays as it is
+        self._logs: dict[str, Snapshot] = {}  # asked for its log alone, so it can go along with it
+        self._lock = threading.Lock()
 
     def upsert(
         self,
@@ -159,7 +173,8 @@ class Lake:
 
     def version(self, table: str) -> int:
         """The newest version of the table; -1 where there is none."""
-        return self._newest(table).version
+        with self._lock:
+            return self._log(table).version
 
     def changes(self, table: str, since: int) -> Changes:
         """The days touched by commits after version `since` (-1: by all).
@@ -167,15 +182,23 @@ class Lake:
         When the log no longer reaches back that far, every day of the table is named: too much work is safe, too
         little is not.
         """
-        found = self._newest(table)
-        if found.table is None or found.version <= since:
-            return Changes(found.version, frozenset())
-        commits = found.table.history(limit=found.version - since)
-        seen = {int(c["version"]): c.get(DAYS) for c in commits}
-        if any(v not in seen for v in range(since + 1, found.version + 1)):
-            return Changes(found.version, self._all_days(TABLES[table], found))
-        touched = (day for v, text in seen.items() if v > since and text for day in days.from_text(text))
-        return Changes(found.version, frozenset(touched))
+        with self._lock:
+            found = self._log(table)
+            version, commits = found.version, found.commits(since)
+        return Changes(version, self._touched(table, commits))
+
+    def news(self, table: str, since: int, columns: Sequence[str]) -> News:
+        """What `changes` says, and the very rows where the commits after version `since` tell them."""
+        spec = TABLES[table]
+        with self._lock:
+            found = self._log(table)
+            version, commits = found.version, found.commits(since)
+        paths = [c.get(TOLD, "") for c in commits or () if c.get(DAYS)]
+        told = None if commits is None or not all(paths) else found.told(spec, columns, paths)
+        rows = None
+        if told is not None:
+            rows = to_frame(spec, told.select(columns), categories=True).assign(gone=told[GONE].to_numpy())
+        return News(version, self._touched(table, commits), rows)
 
     def compact(self, table: str, *, keep_hours: int = 24 * 30) -> int:
         """Shorten the log to a month and delete files that no version of the last `keep_hours` needs; returns how many.
@@ -197,9 +220,7 @@ class Lake:
         """The newest version, to be read only; it is opened again when there is another."""
         held = self._held.get(table)
         if held is None or not held.is_newest():
-            held = Snapshot.of(self._uri(table))
-            if held.table is not None:
-                self._held[table] = held
+            held = self._held[table] = Snapshot.of(self._uri(table))
         return held
 
     def _keep_history(self, spec: Table, replaced: pa.Table, *, now: datetime, why: str) -> None:
@@ -216,6 +237,18 @@ class Lake:
             }
         )
         self.upsert("superseded", kept, now=now, why=why)
+
+    def _log(self, table: str) -> Snapshot:
+        """The newest version, to be asked for its log while `_lock` is held; a known one reads only what was added."""
+        known = self._logs.get(table)
+        if known is None or not known.is_newest():
+            self._logs[table] = Snapshot.of(self._uri(table)) if known is None else known.advanced()
+        return self._logs[table]
+
+    def _touched(self, table: str, commits: list[dict[str, Any]] | None) -> days.Days:
+        if commits is None:
+            return self._all_days(TABLES[table], self._newest(table))
+        return frozenset(day for c in commits if (text := c.get(DAYS)) for day in days.from_text(text))
 
     def _all_days(self, spec: Table, found: Snapshot) -> days.Days:
         columns = [c for c in (spec.medium, spec.time) if c]

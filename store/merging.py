@@ -17,6 +17,8 @@ class Merged:
 
     rows: pa.Table  # sorted by key
     replaced: pa.Table  # stored rows that end
+    told: pa.Table  # rows that are new or say something else
+    gone: pa.Table  # stored rows that end and have no successor
     days: Days  # that new, changed and removed rows lie on
     new: int = 0
     changed: int = 0
@@ -55,7 +57,8 @@ def merge(
         scope: (stored,) rows that are taken out unless `rows` has their key.
     """
     if stored.num_rows == 0:
-        return Merged(rows, rows.slice(0, 0), days_of(spec, rows), new=rows.num_rows) if rows.num_rows else None
+        nothing = rows.slice(0, 0)
+        return Merged(rows, nothing, rows, nothing, days_of(spec, rows), new=rows.num_rows) if rows.num_rows else None
     old_keys, new_keys = Keyed.pair(stored, rows, spec.key)
     at, hit = merge_positions(old_keys, new_keys)
     changed, refreshed = _changed(spec, stored, rows, at, hit, newest)
@@ -67,10 +70,13 @@ def merge(
     kept = ~removed
     kept[at[changed | refreshed]] = False
     replaced = stored.take(pa.array(np.union1d(at[changed], np.flatnonzero(removed))))
+    told = rows.filter(pa.array(~hit | changed))
     return Merged(
         _joined(spec, stored.filter(pa.array(kept)), rows.filter(pa.array(~hit | changed | refreshed))),
         replaced,
-        days_of(spec, replaced) | days_of(spec, rows.filter(pa.array(~hit | changed))),
+        told,
+        stored.filter(pa.array(removed)),
+        days_of(spec, replaced) | days_of(spec, told),
         new=int((~hit).sum()),
         changed=int(changed.sum()),
         unchanged=int((hit & ~changed).sum()),

@@ -19,7 +19,7 @@ from pyarrow.fs import FileSystem
 
 from domain.records import Table
 from store.days import month_numbers
-from store.rows import single, used
+from store.rows import single, used, whole
 
 #: The column of the Shanghai month, kept in no file but in the log.
 MONTH = "month"
@@ -28,6 +28,11 @@ Partition = tuple[tuple[str, str], ...]
 
 #: Rows that a reader skips or reads together: a series of a month or two lies in one group.
 _GROUP_ROWS = 65_536
+#: Commits that change more rows name their days alone.
+_MOST_TOLD = 200_000
+_TOLD_FOLDER = "told"
+#: Of a row that is told: whether it was taken out.
+GONE = "gone"
 #: Longer text has no bounds in the statistics; nobody searches by it.
 _LONGEST_BOUND = 64
 
@@ -104,6 +109,23 @@ def write(store: FileSystem, spec: Table, partition: Partition, rows: pa.Table) 
         )
         size = out.tell()
     return Part(partition, path, size, _statistics({c: columns[c] for c in bounded}))
+
+
+def tell(store: FileSystem, told: pa.Table, gone: pa.Table) -> str:
+    """Write what a commit is about to change into a file beside the table, which no reader of the table sees.
+
+    Returns:
+        its path below the table, for the commit to name; "" when it is too much to be told row by row.
+    """
+    n = told.num_rows + gone.num_rows
+    if not 0 < n <= _MOST_TOLD:
+        return ""
+    rows = whole(pa.concat_tables([gone, told])).append_column(GONE, pa.array(np.arange(n) < gone.num_rows))
+    path = f"{_TOLD_FOLDER}/{uuid.uuid4()}.parquet"
+    store.create_dir(_TOLD_FOLDER, recursive=True)
+    with store.open_output_stream(path) as out:
+        pq.write_table(rows, out, compression="snappy", write_statistics=False, store_schema=False)
+    return path
 
 
 def _compact(column: pa.Array) -> pa.Array:

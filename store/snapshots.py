@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.fs import DeltaStorageHandler
@@ -23,8 +24,8 @@ from store.parts import MONTH, Partition
 from store.rows import empty, single, whole
 from store.upserts import Made
 
-#: What a commit says of itself: the days it touched, and a name that no other has.
-DAYS, _COMMIT = "sanyan_days", "sanyan_commit"
+#: What a commit says of itself: the days it touched, the file of the rows it changed, and a name that no other has.
+DAYS, TOLD, _COMMIT = "sanyan_days", "sanyan_told", "sanyan_commit"
 
 _ATTEMPTS = 50
 
@@ -35,6 +36,9 @@ class Snapshot:
 
     uri: str
     table: Any  # DeltaTable; None when there is none yet
+
+    def __post_init__(self) -> None:
+        _ = self.entry  # as it is now, not when it is first asked for
 
     @classmethod
     def of(cls, uri: str, version: int | None = None) -> "Snapshot":
@@ -60,7 +64,16 @@ class Snapshot:
 
     def is_newest(self) -> bool:
         """Whether the log is as it was when this was opened: its last entry the same, and none after it."""
+        if self.table is None:
+            return "://" not in self.uri and not Path(self.uri, "_delta_log").exists()
         return self.entry is not None and self.entry == self._entry(0) and self._entry(1) is None
+
+    def advanced(self) -> "Snapshot":
+        """The newest version; this one may have become it, and is not to be used any more."""
+        if self.entry is None or self.entry != self._entry(0):  # not known, or another table at its place
+            return Snapshot.of(self.uri)
+        self.table.update_incremental()
+        return Snapshot(self.uri, self.table)
 
     @cached_property
     def entry(self) -> tuple[int, int] | None:
@@ -123,6 +136,26 @@ class Snapshot:
             found = found.set_column(columns.index(name), name, single(found[name]).dictionary_encode())
         return found
 
+    def commits(self, since: int) -> list[dict[str, Any]] | None:
+        """What the commits after a version say of themselves, oldest first; None when the log does not reach back."""
+        if self.table is None or self.version <= since:
+            return []
+        seen = {int(c["version"]): c for c in self.table.history(limit=self.version - since)}
+        wanted = range(since + 1, self.version + 1)
+        return [seen[v] for v in wanted] if all(v in seen for v in wanted) else None
+
+    def told(self, spec: Table, columns: Sequence[str], paths: Sequence[str]) -> pa.Table | None:
+        """The rows that commits changed, in the order of the commits, and `gone`; None when a file was swept."""
+        names = [*columns, parts.GONE]
+        text = [f.name for f in spec.schema if pa.types.is_string(f.type)]
+        try:
+            files = [pq.read_table(p, columns=names, filesystem=self.store, read_dictionary=text) for p in paths]
+        except FileNotFoundError:
+            return None
+        if not files:
+            return empty(spec, columns).append_column(parts.GONE, pa.array([], pa.bool_()))
+        return whole(pa.concat_tables(files))
+
     def commit(self, spec: Table, made: Sequence[Made]) -> int:
         """Name the new files and un-name those of the same partitions, in one commit; returns its version.
 
@@ -131,11 +164,13 @@ class Snapshot:
         """
         partitions = [p for m in made for p in m.partitions]
         newest = self if self.table is not None else self._created(spec)
+        told, gone = (pa.concat_tables([getattr(m.merged, name) for m in made]) for name in ("told", "gone"))
+        path = parts.tell(self.store, told, gone) if spec.time else ""
         for _ in range(_ATTEMPTS):
             if any(newest.files.get(p) != self.files.get(p) for p in partitions):
                 raise CommitFailedError("another commit has changed the same partitions")
             try:
-                return newest.put(spec, made, partitions)
+                return newest.put(spec, made, partitions, path)
             except CommitFailedError:
                 # Delta Lake refuses what is written beside any removal; ours stands if its partitions are untouched.
                 newest = Snapshot.of(self.uri)
@@ -147,8 +182,8 @@ class Snapshot:
         DeltaTable.create(self.uri, schema, mode="ignore", partition_by=parts.partition_columns(spec))
         return Snapshot.of(self.uri)
 
-    def put(self, spec: Table, made: Sequence[Made], partitions: Sequence[Partition]) -> int:
-        """The commit upon this very version.
+    def put(self, spec: Table, made: Sequence[Made], partitions: Sequence[Partition], told: str = "") -> int:
+        """The commit upon this very version; `told` is the file of the rows it changes.
 
         Raises:
             CommitFailedError: it could not be made.
@@ -162,7 +197,11 @@ class Snapshot:
             schema=self.table.schema(),
             partition_by=parts.partition_columns(spec),
             commit_properties=CommitProperties(
-                custom_metadata={DAYS: days.to_text({d for m in made for d in m.merged.days}), _COMMIT: token},
+                custom_metadata={
+                    DAYS: days.to_text({d for m in made for d in m.merged.days}),
+                    TOLD: told,
+                    _COMMIT: token,
+                },
                 # Of two commits upon one version that bear the same name here, Delta Lake lets one through.
                 app_transactions=[Transaction("/".join(v for _, v in p) or spec.name, base + 1) for p in partitions],
             ),

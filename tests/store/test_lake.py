@@ -448,3 +448,17 @@ def test_the_log_is_kept_for_a_month(lake):
     assert lake.changes("observations", 0).days == {("air", date(2026, 8, 20)), ("air", date(2026, 9, 2))}
     with pytest.raises(FileNotFoundError, match="no longer there"):
         lake.read("observations", version=1)
+
+
+def test_commits_tell_the_rows_they_changed(lake):
+    put(lake, observations({("a", AUG): 1, ("b", AUG): 2}))
+    seen = lake.version("observations")
+    put(lake, observations({("a", AUG): 1, ("b", AUG): 3, ("c", SEP): 4}))
+    put(lake, observations({}), remove=observations({("a", AUG): 1}))
+    news = lake.news("observations", seen, ["station_id", "value"])
+    assert news.rows.values.tolist() == [["b", 3.0, False], ["c", 4.0, False], ["a", 1.0, True]]
+    assert (news.version, news.days) == (lake.version("observations"), lake.changes("observations", seen).days)
+    assert lake.news("observations", news.version, ["value"]).rows.empty
+    lake.compact("observations", keep_hours=0)
+    assert lake.news("observations", seen, ["value"]).rows is None, "swept: the days have to be read"
+    assert lake.read("observations")["value"].tolist() == [3, 4]

@@ -1,16 +1,16 @@
 """Stations, and the newest value of every one of them."""
 
-import json
-import math
+from datetime import UTC, datetime
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 from console.web.api.asking import Paged, Rows, Word, records
+from console.web.latest import Row
 from console.web.site import Site
 from domain.registry import MEDIA
 
@@ -74,8 +74,7 @@ def router(site: Site) -> APIRouter:
     @routes.get("/latest", response_model=Newest)
     def latest(request: Request, medium: Medium | None = None, station: Word = "") -> Response:
         """The newest value of every series of every station, with the flag of quality control (QARTOD)."""
-        rows = site.observed.rows()
-        version = site.observed.version
+        version, rows = site.observed.told()
         key = (version, medium or "", station)
         tag = f'"{version}-{medium or ""}"'
         if not station and request.headers.get("if-none-match") == tag:
@@ -103,14 +102,13 @@ def chosen(site: Site, medium: str | None, township: str, words: str) -> pd.Data
     return found
 
 
-def _newest(rows: pd.DataFrame, medium: str | None, station: str, version: int) -> bytes:
-    rows = rows if medium is None else rows[rows["medium"] == medium]
-    rows = rows if not station else rows[rows["station_id"] == station]
-    times = np.datetime_as_string(rows["time"].dt.tz_localize(None).to_numpy("datetime64[s]"), unit="s")
-    columns = [rows[c].tolist() for c in ("station_id", "parameter", "period", "value", "unit", "flag")]
+def _newest(rows: list[Row], medium: str | None, station: str, version: int) -> bytes:
+    """As JSON, in which a value that is not finite is null."""
     stations: dict[str, list[dict[str, Any]]] = {}
-    for station_id, parameter, period, value, unit, flag, at in zip(*columns, times.tolist(), strict=True):
-        known = value if math.isfinite(value) else None
-        row = {"parameter": parameter, "period": period, "value": known, "unit": unit, "flag": flag, "time": f"{at}Z"}
-        stations.setdefault(station_id, []).append(row)
-    return json.dumps({"version": version, "stations": stations}, allow_nan=False).encode()
+    moments: dict[int, str] = {}
+    for of, station_id, parameter, period, time, value, unit, flag, _ in rows:
+        if (medium is None or of == medium) and station in ("", station_id):
+            at = moments.get(time) or moments.setdefault(time, f"{datetime.fromtimestamp(time / 1e6, UTC):%FT%TZ}")
+            row = {"parameter": parameter, "period": period, "value": value, "unit": unit, "flag": flag, "time": at}
+            stations.setdefault(station_id, []).append(row)
+    return to_json({"version": version, "stations": stations})

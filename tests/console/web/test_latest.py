@@ -1,6 +1,8 @@
 """The newest values: always what a look at the whole table would find, whatever was written, corrected or taken out."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from store.home import Home
 
 START = datetime(2026, 5, 30, tzinfo=UTC)
 SERIES = ["station_id", "parameter", "period"]
+TOLD = [*SERIES, "time", "value", "flag", "source_flag"]
 
 
 @pytest.fixture
@@ -41,30 +44,74 @@ def rows(rng, n: int) -> pd.DataFrame:
     )
 
 
+def judgements(rng, stored: pd.DataFrame) -> pd.DataFrame:
+    """Flags for some stored values, and for some that are not there."""
+    some = pd.concat([stored.sample(frac=0.5, random_state=int(rng.integers(1000))), rows(rng, 2)])
+    flags = rng.choice([1, 3, 4], size=len(some))
+    return TABLES["quality"].frame(some.assign(flag=flags, tests="spike", level="auto-checked"))
+
+
 def whole(home: Home) -> pd.DataFrame:
     """The oracle: everything is read."""
     found = home.lake.read("observations").sort_values("time").drop_duplicates(SERIES, keep="last")
-    return found[[*SERIES, "time", "value"]].sort_values(SERIES, ignore_index=True)
+    flags = home.lake.read("quality", columns=[*SERIES, "time", "flag"]).rename(columns={"flag": "judged"})
+    found = found.merge(flags, on=[*SERIES, "time"], how="left")
+    found["flag"] = found["judged"].fillna(found["flag"]).astype("int32")
+    return found[TOLD].sort_values(SERIES, ignore_index=True)
 
 
 def told(latest: Latest) -> pd.DataFrame:
-    latest._asked = float("-inf")  # ask the log now, not twice a second
-    return latest.rows()[[*SERIES, "time", "value"]].sort_values(SERIES, ignore_index=True)
+    return latest.rows()[TOLD].sort_values(SERIES, ignore_index=True)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_it_is_what_the_whole_table_says(home, seed):
+def put(home: Home, table: str, frame: pd.DataFrame, **more) -> None:
+    home.lake.upsert(table, frame, now=START, why="test", **more)
+
+
+def written(home: Home, rng) -> None:
+    """Something is written, corrected, judged or taken out."""
+    stored = home.lake.read("observations")
+    what = rng.integers(5)
+    if what == 0 and len(stored):  # the newest of some series
+        newest = stored.sort_values("time").drop_duplicates(SERIES, keep="last")
+        put(home, "observations", stored.head(0), remove=newest.sample(frac=0.5, random_state=int(rng.integers(1000))))
+    elif what == 1 and len(stored):
+        put(home, "observations", stored.sample(frac=0.3, random_state=1).assign(value=-1.0))
+    elif what == 2:
+        put(home, "quality", judgements(rng, stored))
+    elif what == 3:
+        judged = home.lake.read("quality")
+        put(home, "quality", judged.head(0), remove=judged.sample(frac=0.5, random_state=int(rng.integers(1000))))
+    else:
+        put(home, "observations", rows(rng, int(rng.integers(1, 30))))
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("how", ["told", "too much to be told", "swept"])
+def test_after_any_write_the_next_answer_is_what_the_whole_table_says(home, monkeypatch, seed, how):
+    if how == "too much to be told":
+        monkeypatch.setattr("store.parts._MOST_TOLD", 3)
     rng = np.random.default_rng(seed)
     latest = Latest(home, "observations")
     assert told(latest).empty
-    for step in range(4):
-        home.lake.upsert("observations", rows(rng, int(rng.integers(1, 30))), now=START, why="test")
-        if step == 2:  # the newest of every series is taken out
-            gone = whole(home).sample(frac=0.5, random_state=seed)
-            stored = home.lake.read("observations").merge(gone[[*SERIES, "time"]], on=[*SERIES, "time"])
-            home.lake.upsert("observations", rows(rng, 1).head(0), now=START, why="test", remove=stored)
+    for _ in range(8):
+        for _ in range(int(rng.integers(1, 3))):  # one look may find several commits
+            written(home, rng)
+        if how == "swept":
+            shutil.rmtree(Path(home.lake.root) / "observations" / "told", ignore_errors=True)
         pd.testing.assert_frame_equal(told(latest), whole(home), check_dtype=False)
-    pd.testing.assert_frame_equal(told(Latest(home, "observations")), whole(home), check_dtype=False)
+        pd.testing.assert_frame_equal(told(latest), told(Latest(home, "observations")))
+
+
+def test_a_lake_that_was_replaced_is_read_anew(home):
+    put(home, "observations", rows(np.random.default_rng(5), 5))
+    put(home, "observations", rows(np.random.default_rng(6), 5))
+    latest = Latest(home, "observations")
+    assert len(told(latest))
+    shutil.rmtree(home.lake.root)
+    assert told(latest).empty
+    put(home, "observations", rows(np.random.default_rng(7), 5))
+    pd.testing.assert_frame_equal(told(latest), whole(home), check_dtype=False)
 
 
 def test_quality_control_changes_the_flag_and_nothing_else(home):
@@ -73,7 +120,7 @@ def test_quality_control_changes_the_flag_and_nothing_else(home):
     before = told(latest)
     judged = home.lake.read("observations").assign(flag=4, tests="spike", level="auto-checked")
     home.lake.upsert("quality", TABLES["quality"].frame(judged), now=START, why="test")
-    pd.testing.assert_frame_equal(told(latest), before)
+    pd.testing.assert_frame_equal(told(latest), before.assign(flag=np.int32(4)))
     assert set(latest.rows()["flag"]) == {4}
 
 
