@@ -1,6 +1,8 @@
 """A private Airflow on this machine: SQLite metadata, loopback only, no account; started and stopped by one command."""
 
+import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -46,7 +48,7 @@ class Airflow:
 
     def backfill(self, dag_id: str, first: str, last: str) -> None:
         """Ask for every partition of a DAG from `first` to `last` (ISO 8601), in order, one at a time."""
-        self._ask("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
+        self.unpause(dag_id)
         told = {
             "dag_id": dag_id,
             "from_date": first,
@@ -60,11 +62,41 @@ class Airflow:
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> str:
         """Start one run by hand; returns its id."""
-        self._ask("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
+        self.unpause(dag_id)
         run_id = f"by-hand-{uuid.uuid4().hex[:12]}"  # named here, so that a repeated question starts no second run
         told = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf)}
         self._ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", told)
         return run_id
+
+    def person(self, name: str) -> "Airflow":
+        """The same Airflow as another person with an account sees it."""
+        client = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
+        client.headers["Authorization"] = f"Bearer {_token(client, self.logs.parent, name)}"
+        return Airflow(self.url, client, self.logs)
+
+    def asked(self, dag_id: str, run_id: str, task_id: str) -> dict[str, Any] | None:
+        """What a task asks a person, None as long as it does not."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
+        answer = self.client.get(path)
+        return dict(answer.json()) if answer.is_success else None
+
+    def answer(self, dag_id: str, run_id: str, task_id: str, option: str, **values: Any) -> None:
+        """Answer what a task asks."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
+        self._ask("PATCH", path, {"chosen_options": [option], "params_input": values})
+
+    def state(self, dag_id: str, run_id: str, task_id: str) -> str:
+        """The state of one task of a run."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
+        return str(self._ask("GET", path, None).json()["state"])
+
+    def unpause(self, dag_id: str) -> None:
+        """Let a DAG run."""
+        self._ask("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        """The state of one run: queued, running, success, failed."""
+        return str(self._ask("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}", None).json()["state"])
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
         """All runs of a DAG."""
@@ -134,26 +166,30 @@ class Airflow:
 
 
 @contextmanager
-def airflow(home: Path, environment: Mapping[str, str], *, keep: bool = False) -> Iterator[Airflow]:
+def airflow(
+    home: Path, environment: Mapping[str, str], *, keep: bool = False, people: Sequence[str] = ()
+) -> Iterator[Airflow]:
     """Start Airflow in the folder `home` and stop it at the end.
 
     Args:
         home: AIRFLOW_HOME; made when it is not there.
         environment: variables the tasks shall see.
         keep: leave it running at the end.
+        people: who has an account of its own, all administrators; their passwords are made and kept in the folder. The
+            first one asks. Without people everybody is the same user.
 
     Raises:
         PipelineError: the database cannot be made.
     """
     port = _free_port()
     home.mkdir(parents=True, exist_ok=True)
-    env = _environment(home, port) | dict(environment)
+    env = _environment(home, port) | _accounts(home, people) | dict(environment)
     _prepare(home, env)
     servers = [_serve(name, port, home, env) for name in _SERVERS]
     url = f"http://127.0.0.1:{port}"
     try:
         with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
-            client.headers["Authorization"] = f"Bearer {_token(client, home)}"
+            client.headers["Authorization"] = f"Bearer {_token(client, home, people[0] if people else '')}"
             yield Airflow(url, client, home / "logs")
     finally:
         if not keep:
@@ -223,17 +259,40 @@ def _serve(name: str, port: int, home: Path, env: Mapping[str, str]) -> subproce
         )
 
 
-def _token(client: httpx.Client, home: Path) -> str:
+def _accounts(home: Path, people: Sequence[str]) -> dict[str, str]:
+    """Personal accounts of Airflow's simple auth manager."""
+    if not people:
+        return {}
+    _passwords(home).write_text(json.dumps({name: secrets.token_urlsafe(16) for name in people}), encoding="utf-8")
+    return {
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:admin" for name in people),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(_passwords(home)),
+    }
+
+
+def _passwords(home: Path) -> Path:
+    return home / "passwords.json"
+
+
+def _token(client: httpx.Client, home: Path, person: str) -> str:
     """A token of the loopback API; retried until the server listens."""
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         try:
-            answer = client.get("/auth/token")
+            answer = _asked_in(client, home, person)
             if answer.is_success:
                 return str(answer.json()["access_token"])
         except httpx.TransportError:
             time.sleep(0.3)
     raise PipelineError(f"the Airflow API did not answer; see {home / 'api-server.log'}")
+
+
+def _asked_in(client: httpx.Client, home: Path, person: str) -> httpx.Response:
+    if not person:
+        return client.get("/auth/token")
+    password = json.loads(_passwords(home).read_text(encoding="utf-8"))[person]
+    return client.post("/auth/token", json={"username": person, "password": password})
 
 
 def _stop(servers: Sequence[subprocess.Popen[bytes]]) -> None:

@@ -1,12 +1,17 @@
 """### gep_publish: an account goes out only when somebody other than its author approves it
 
-Started by hand, with the year and the profile. The approver reads the draft, opens the task `approve` in this page,
-and answers; objections (parts that are missing, implausible inputs, a large change) need a reason in the form. Without
-an answer nothing is published. The answer, the name and the reason stand on the cover and in the manifest.
+Started by hand, with the year and the profile: `draft` makes the report and puts the question; the approver opens the
+task `approve` (Required Actions), reads what is asked, and answers. Neither the author nor who started the run may
+approve; objections (parts that are missing, implausible inputs, a large change) need a reason in the form. Rejected, or
+without an answer within SANYAN_APPROVAL_HOURS (720), nothing is published; nor if the account is no longer what the
+approver saw. The answer, the name and the reason stand on the cover and in the manifest.
 
-**Owner** the GEP desk. `airflow dags trigger gep_publish --conf '{"partition": "2026", "author": "zhang"}'`.
+**Owner** the GEP desk. `airflow dags trigger gep_publish --conf '{"partition": "2025", "author": "zhang"}'`. Needs an
+Airflow with personal accounts: where everybody is the same user nobody can approve.
 """
 
+import os
+from datetime import timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
@@ -15,51 +20,110 @@ from airflow.sdk import Param, chain, dag, task
 from dags.partition import settings
 
 UNIT = "year"
+#: What an Airflow without accounts calls everybody.
+NOBODY = frozenset({"", "anonymous"})
 
 
 @dag(
     dag_id="gep_publish",
     doc_md=__doc__,
-    **{**settings(UNIT), "schedule": None},
+    # A run may wait for weeks and must not hold up that of another year or profile.
+    **{**settings(UNIT), "schedule": None, "max_active_runs": 16},
     params={
-        "profile": Param("db33-2025", type="string", description="核算规范 / profile"),
-        "author": Param("sanyan", type="string", description="编制人 / author"),
+        "profile": Param("db33-2025", type="string", title="核算规范 / profile"),
+        "author": Param("", type="string", title="编制人 / author", description="空则为发起人 / who starts the run"),
+        "base_year": Param(None, type=["null", "integer"], title="可比价基年 / base year of comparable prices"),
+        "draws": Param(200, type="integer", minimum=0, title="抽样次数 / Monte Carlo draws"),
     },
 )
 def gep_publish() -> None:
-    """Ask, and publish what was approved."""
+    """Make the draft, ask, and publish what was approved."""
+
+    @task(task_id="draft", retries=0)
+    def draft(dag_run: Any = None, params: Any = None) -> dict[str, Any]:
+        from domain.texts import say
+        from processing.gep.report.approval import question
+
+        home, issued = _issued(dag_run, params, now=dag_run.run_after)
+        where = os.environ.get("SANYAN_CONSOLE_URL", "") or f"HOME/{issued.folder.relative_to(home.root)}/"
+        return {
+            "subject": say("gep.ask.subject", "zh", region=issued.name, year=issued.account.year),
+            "question": "\n\n---\n\n".join(question(issued, lang, where=where) for lang in ("zh", "en")),
+            "digest": issued.digest,
+        }
+
     approve = ApprovalOperator(
         task_id="approve",
-        subject="GEP {{ dag_run.conf.get('partition') }} · {{ params.profile }}",
-        body="编制 / author: {{ params.author }}\n\n草案在 HOME/files/gep/{{ dag_run.conf.get('partition') }}/. "
-        "The draft lies in HOME/files/gep/. 审核人不能是编制人 / the approver must not be the author.",
-        params={"reason": Param("", type="string", description="对遗留问题的意见 / answer to what stands against it")},
+        subject="{{ ti.xcom_pull(task_ids='draft')['subject'] }}",
+        body="{{ ti.xcom_pull(task_ids='draft')['question'] }}",
+        params={
+            "reason": Param(
+                "", type="string", title="理由 / reason", description="对遗留问题的意见 / answer to objections"
+            )
+        },
+        response_timeout=timedelta(hours=float(os.environ.get("SANYAN_APPROVAL_HOURS", "720"))),
     )
 
     @task(task_id="publish", retries=0)
-    def publish(answer: dict[str, Any], dag_run: Any = None, params: Any = None) -> dict[str, Any]:
-        from airflow.sdk.exceptions import AirflowException
+    def publish(
+        made: dict[str, Any], answer: dict[str, Any], dag_run: Any = None, params: Any = None
+    ) -> dict[str, Any]:
+        from domain.errors import PipelineError
+        from domain.texts import say
 
-        from dags.partition import window
-        from domain.times import LOCAL
-        from processing.gep.report.run import report
-        from store.home import Home
-
-        if "Approve" not in answer["chosen_options"]:
-            raise AirflowException("nobody approved this account; nothing was published")
-        start, end = window(UNIT, dag_run)
-        issued = report(
-            Home.open(),
-            year=start.astimezone(LOCAL).year,
-            profile=params["profile"],
-            author=params["author"],
-            approver=answer["responded_by_user"]["name"],
+        if not answer or answer["chosen_options"] != ["Approve"]:
+            raise PipelineError(say("gep.error.nobody"))
+        user = answer["responded_by_user"] or {}
+        names = {str(user.get(key) or "").strip() for key in ("name", "id")}
+        if {name.casefold() for name in names} <= NOBODY:
+            raise PipelineError(say("gep.error.unknown_approver", name=", ".join(sorted(names))))
+        barred = {_author(dag_run, params).casefold(), str(dag_run.triggering_user_name or "").casefold()}
+        for name in sorted(names):
+            if name and name.casefold() in barred:
+                raise PipelineError(say("gep.error.same_person", name=name))
+        _, issued = _issued(
+            dag_run,
+            params,
+            now=answer["responded_at"],
+            approver=str(user.get("name") or user.get("id")),
             reason=answer["params_input"].get("reason", ""),
-            now=end,
+            approved=made["digest"],
         )
         return {"files": len(issued.files), "complete": issued.account.complete}
 
-    chain(approve, publish(approve.output))
+    made = draft()
+    chain(made, approve, publish(made, approve.output))
+
+
+def _author(dag_run: Any, params: Any) -> str:
+    """Who issues the account: the one named, else who started the run."""
+    return str(params["author"] or dag_run.triggering_user_name or "")
+
+
+def _issued(dag_run: Any, params: Any, **options: Any) -> tuple[Any, Any]:
+    from dags.partition import window
+    from domain.errors import PipelineError
+    from domain.times import LOCAL
+    from ingest.forms.run import completeness
+    from processing.gep.report.run import report
+    from store.home import Home
+
+    author = _author(dag_run, params)
+    if author.casefold() in NOBODY:
+        raise PipelineError("the author is not known: name one in the configuration of the run (author)")
+    home, year = Home.open(), window(UNIT, dag_run)[0].astimezone(LOCAL).year
+    issued = report(
+        home,
+        year=year,
+        profile=params["profile"],
+        author=author,
+        base_year=params["base_year"],
+        draws=params["draws"],
+        langs=("zh", "en"),
+        completeness=completeness(home, year=year, now=options["now"]),
+        **options,
+    )
+    return home, issued
 
 
 gep_publish()

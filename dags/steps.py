@@ -3,6 +3,7 @@
 Imports stand inside the tasks: a DAG file is parsed every few seconds and must load no pandas.
 """
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -70,8 +71,9 @@ def live(name: str, feeds: tuple[str, ...], *, outlets: list[Asset]) -> Any:
         home, counts, refused = Home.open(), dict[str, Any](), list[str]()
         steps: dict[str, Callable[[Any, datetime, datetime], dict[str, Any]]] = {f: _new_files(f) for f in feeds}
         for step, work in (steps | {step: _FUNCTIONS[step] for step in _LIVE[name]}).items():
+            begun = time.monotonic()
             try:
-                counts[step] = work(home, now, now)
+                counts[step] = work(home, now, now) | {"took_s": round(time.monotonic() - begun, 3)}
             except PipelineError as error:
                 refused.append(f"{step}: {error}")
         if refused:

@@ -62,6 +62,10 @@ class Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """Let another gateway write there."""
         self._lock.close()
 
     @property

@@ -88,6 +88,13 @@ class Gateway:
         Raises:
             OSError: a port cannot be opened.
         """
+        try:
+            await self._served(ready)
+        finally:
+            for writer in self._writers:
+                writer.journal.release()
+
+    async def _served(self, ready: Callable[[list[str]], None] | None) -> None:
         loop = asyncio.get_running_loop()
         writing = [self._task(w.run()) for w in self._writers]
         servers = [

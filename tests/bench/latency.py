@@ -63,7 +63,7 @@ def _pipeline() -> dict[str, Any]:
 
 
 def _packets(times: int) -> list[dict[str, Any]]:
-    with tempfile.TemporaryDirectory() as folder, _receiver() as (url, arrived):
+    with tempfile.TemporaryDirectory() as folder, receiver() as (url, arrived):
         root = Path(folder)
         feeds, late, home, hour = _prepared(root)
         environ = environment_of(home, str(feeds), START.isoformat(), retries=0) | {"SANYAN_WEBHOOK_URL": url}
@@ -160,7 +160,7 @@ def _once(place: Home, feeds: Path, start: datetime, end: datetime) -> None:
 
 
 @contextmanager
-def _receiver() -> Iterator[tuple[str, dict[str, float]]]:
+def receiver() -> Iterator[tuple[str, dict[str, float]]]:
     """An HTTP receiver that notes when it got a message of our rule."""
     arrived: dict[str, float] = {}
 
