@@ -117,9 +117,9 @@ def condition(before: pd.DataFrame, after: pd.DataFrame, reference: Mapping[str,
     key = ["zone", "ecosystem", "quantity"]
     frame = before[[*key, "value"]].merge(after[[*key, "value"]], on=key, how="outer", suffixes=("_before", "_after"))
     frame = frame[frame["quantity"].isin(list(reference))]
-    low = frame["quantity"].map({n: level[0] for n, level in reference.items()})
-    high = frame["quantity"].map({n: level[1] for n, level in reference.items()})
-    opening, closing = frame["value_before"], frame["value_after"]
+    low = frame["quantity"].map({n: level[0] for n, level in reference.items()}).astype(float)
+    high = frame["quantity"].map({n: level[1] for n, level in reference.items()}).astype(float)
+    opening, closing = frame["value_before"].astype(float), frame["value_after"].astype(float)
     return frame[["zone", "ecosystem"]].assign(
         variable=frame["quantity"],
         opening=opening,

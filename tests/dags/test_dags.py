@@ -83,7 +83,7 @@ def test_a_failed_watch_leaves_the_way_to_the_next(bag):
 
 def test_nothing_is_published_before_somebody_approved(bag):
     tasks = bag["dags"]["gep_publish"]["tasks"]
-    assert set(tasks) == {"approve", "publish"}
+    assert set(tasks) == {"draft", "approve", "publish"}
     assert tasks["publish"]["rule"] == "all_success"
     assert tasks["publish"]["retries"] == 0
 

@@ -10,7 +10,7 @@ from domain.texts import say
 from processing.gep.account import Account
 from processing.gep.change import EFFECTS, contributions, decomposition, incomparable
 from processing.gep.price_index import LEVEL, LINK
-from processing.gep.report.tables import YI, Column, County, Table, column, mark, part_name, service_names, table, yi
+from processing.gep.report.tables import YI, Column, County, Table, column, mark, part_names, service_names, table, yi
 from processing.gep.uses import assessment
 from processing.gep.values import Row
 
@@ -32,8 +32,7 @@ class Years:
 def uncompared(years: Years, lang: str) -> str:
     """The parts that are left out because one of the two years or price bases does not know them; "" for none."""
     parts = {p for pair in (years.current, years.comparable) for p in incomparable(*pair)}
-    names = [part_name(years.current[1], p, lang) for p in sorted(parts)]
-    return ("、" if lang == "zh" else ", ").join(names)
+    return part_names(years.current[1], sorted(parts), lang)
 
 
 def growth(years: Years, lang: str) -> Table:

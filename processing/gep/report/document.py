@@ -64,13 +64,12 @@ def _source(account: Account, lang: str) -> str:
 
 def _cover(content: Content, lang: str) -> tuple[tuple[str, str], ...]:
     account, issue = content.account, content.issue
-    prices = say("gep.prices.current" if account.base_year is None else "gep.prices.comparable", lang)
     versions = ", ".join(f"{name} {version}" for name, version in sorted(issue.versions.items()))
     rows = {
         "region": f"{content.county.name} ({account.region})",
         "year": str(account.year),
         "norm": f"{account.profile.text.norm} [{account.profile.id}]",
-        "prices": prices if account.base_year is None else f"{prices} {account.base_year}",
+        "prices": tables.price_base(account, lang),
         "author": issue.author,
         "approver": issue.approver or say("gep.none", lang),
         "reason": issue.reason,
@@ -94,8 +93,7 @@ def _warnings(content: Content, lang: str) -> tuple[str, ...]:
     if n:
         found.append(say("gep.warning.unconfirmed", lang, n=n, all=len(account.flows)))
     if not account.complete:
-        names = [tables.part_name(account, part, lang) for part in account.missing]
-        shown = ("、" if lang == "zh" else ", ").join(names)
+        shown = tables.part_names(account, account.missing, lang)
         found.append(say("gep.warning.incomplete", lang, parts=shown))
     if content.issue.draft:
         found.append(say("gep.warning.draft", lang))

@@ -14,14 +14,16 @@ from domain.texts import LANGUAGES, say
 from processing.gep.account import Account
 from processing.gep.annual import Given, gep_account, given_of
 from processing.gep.report import beside, package, tables
+from processing.gep.report.comparison import Years
 from processing.gep.report.content import Content, Document, Issue
 from processing.gep.report.document import document
-from processing.gep.report.gate import objections
+from processing.gep.report.gate import Objection, objections
 from processing.gep.report.page import page
 from processing.gep.report.spreadsheet import workbook
 from processing.gep.report.tables import Table
 from processing.gep.report.typeset import pdf
 from processing.gep.report.word import word
+from processing.gep.statement import statement
 from processing.gep.uncertainty import drivers
 from store.home import Home
 
@@ -38,6 +40,11 @@ class Issued:
     account: Account
     folder: Path
     files: tuple[Path, ...]
+    issue: Issue
+    name: str  # of the district, in the first language
+    years: Years | None
+    objections: tuple[Objection, ...]  # what stands against publishing it
+    digest: str  # SHA-256 of its cells: two accounts with the same are the same
 
 
 def report(
@@ -55,6 +62,7 @@ def report(
     seed: int = 0,
     reason: str = "",
     completeness: pd.DataFrame | None = None,
+    approved: str = "",
 ) -> Issued:
     """Make the account of a year and write its report under `gep/<year>/<profile>/` of the home.
 
@@ -72,10 +80,12 @@ def report(
         seed: of the draws.
         reason: why it is published although something stands against it, in the approver's words.
         completeness: deliveries of the departments, to be printed.
+        approved: digest of the draft that the approver saw; "" does not compare.
 
     Raises:
         PipelineError: no such profile, nothing given for the year, an unknown language or format; or it was to be
-            approved and its author is its approver, or objections stand and no reason is given.
+            approved and its author is its approver, or objections stand and no reason is given, or the account is no
+            longer what the approver saw.
     """
     unknown = [*(set(langs) - set(LANGUAGES)), *(set(formats) - set(FORMATS))]
     if unknown:
@@ -86,8 +96,10 @@ def report(
     issue = Issue(author, now, software(), approver, versions, reason)
     years, unlike = beside.years_of(home, made, given, last)
     changes = beside.land_changes(home, year)
+    against = objections(made, given.inputs, map_km2=_map_km2(home), before=None if years is None else years.before)
+    digest = package.sha256(package.csv(statement(made)))
     if approver:
-        _approved(home, made, given, issue, None if years is None else years.before)
+        _approved(issue, against, changed=bool(approved) and approved != digest)
     folder = f"gep/{year}/{made.profile.id}" + ("" if issue.draft else "/published")
     files: list[Path] = []
     for lang in langs:
@@ -107,16 +119,19 @@ def report(
             targets=beside.targets_of(home, year, made.zoned.zones),
         )
         files += _written(home, folder, document(content, lang), made, given, issue, formats, first=lang == langs[0])
-    return Issued(made, home.files.path(folder), tuple(files))
+    name = str(home.registry.county[f"name_{langs[0]}"])
+    return Issued(made, home.files.path(folder), tuple(files), issue, name, years, tuple(against), digest)
 
 
-def _approved(home: Home, made: Account, given: Given, issue: Issue, before: Account | None) -> None:
-    """Fail closed: somebody else than the author, and an answer to everything that stands against it."""
+def _approved(issue: Issue, against: list[Objection], *, changed: bool) -> None:
+    """Fail closed: somebody else than the author, what was seen, and an answer to everything that stands against it."""
     if issue.draft:
         raise PipelineError(say("gep.error.same_person", name=issue.approver))
-    found = objections(made, given.inputs, map_km2=_map_km2(home), before=before)
-    if found and not issue.reason.strip():
-        raise PipelineError(say("gep.error.objections", n=len(found), what="\n".join(o.what() for o in found)))
+    if changed:
+        raise PipelineError(say("gep.error.changed"))
+    if against and not issue.reason.strip():
+        what = "\n".join(o.what() for o in against)
+        raise PipelineError(say("gep.error.objections", n=len(against), what=what))
 
 
 def _map_km2(home: Home) -> float:

@@ -20,6 +20,7 @@ from processing.gep.report.tables import (
     column,
     ecosystem_names,
     part_name,
+    part_names,
     scaled_unit,
     service_names,
     table,
@@ -90,13 +91,12 @@ def _user(user: str, lang: str) -> str:
 def _exchange_note(account: Account, lang: str) -> str:
     """What SEEA EA would leave out: services it does not know, values with consumer surplus."""
     flows = seea.supply(account).drop_duplicates("part")
-    joined = "、" if lang == "zh" else ", "
     other = flows[~flows["seea"] & ~flows["welfare"]]["part"]
     surplus = flows[flows["welfare"]]["part"]
     notes = [say("gep.note.yi", lang)]
     for key, parts in (("gep.note.not_seea", other), ("gep.note.surplus", surplus)):
         if len(parts):
-            notes.append(say(key, lang, parts=joined.join(part_name(account, p, lang) for p in parts)))
+            notes.append(say(key, lang, parts=part_names(account, parts, lang)))
     return " ".join(notes)
 
 

@@ -109,6 +109,13 @@ def part_names(account: Account, parts: Iterable[str], lang: str) -> str:
     return ("、" if lang == "zh" else ", ").join(part_name(account, part, lang) for part in parts)
 
 
+def price_base(account: Account, lang: str) -> str:
+    """Whose prices: those of the year, or comparable ones of a base year."""
+    if account.base_year is None:
+        return say("gep.prices.current", lang)
+    return f"{say('gep.prices.comparable', lang)} {account.base_year}"
+
+
 def mark(status: str, lang: str) -> str:
     """The word for a degree of confirmation."""
     return say(f"gep.status.{status.replace(' ', '_').replace('-', '_')}", lang)
