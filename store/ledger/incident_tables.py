@@ -76,8 +76,20 @@ incidents = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Index("incidents_active", "active", "handling"),
     sa.Index("incidents_opened", "opened_at"),
-    sa.Index("incidents_listed", "merged_into", "opened_at"),
 )
+
+#: The list in its order, with everything it is filtered by: pages and counts come from the index alone.
+_FILTERED = [incidents.c[n] for n in ("active", "handling", "severity", "kind", "township", "eyes", "historical")]
+_ORDERED = [incidents.c.opened_at.desc(), incidents.c.id, *_FILTERED, incidents.c.assignee]
+sa.Index("incidents_in_order", incidents.c.merged_into, *_ORDERED)
+
+#: What a text is looked for in. SQLite looks through the index below alone, which begins with an expression of its own
+#: (`WORDS_OF`) because nothing else makes SQLite take this one. PostgreSQL bounds the length of an entry: no index.
+WORDS: sa.ColumnElement[str] = sa.literal_column(
+    "lower(id || ' ' || title_zh || ' ' || title_en || ' ' || summary_zh || ' ' || summary_en || ' ' || assignee)"
+)
+WORDS_OF: sa.ColumnElement[str] = sa.literal_column("lower(merged_into)")
+sa.Index("incidents_by_words", WORDS_OF, *_ORDERED, WORDS).ddl_if(dialect="sqlite")
 
 _TYPES: dict[str, Any] = {
     **dict.fromkeys(("starts_at", "ends_at", "known_at", "sure_at"), Instant),

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from domain.incidents import Handling
 from store.ledger.audit import audit, read_audit
-from store.ledger.incident_tables import evidence, incidents, joins, resolved, tasks, typed
+from store.ledger.incident_tables import WORDS, WORDS_OF, evidence, incidents, joins, resolved, tasks, typed
 from store.ledger.ledger import Ledger
 
 
@@ -45,7 +45,7 @@ class Wanted:
     def conditions(self) -> list[Any]:
         """As SQL."""
         c = incidents.c
-        out: list[Any] = [c.merged_into == ""]
+        out: list[Any] = [(WORDS_OF if self.text else c.merged_into) == ""]
         flags = ((c.active, self.active), (c.historical, self.historical))
         out += [column.is_(value) for column, value in flags if value is not None]
         words = ((c.kind, self.kind), (c.severity, self.severity), (c.township, self.township))
@@ -55,8 +55,7 @@ class Wanted:
         if self.eye is not None:
             out.append(c.eyes.contains(self.eye, autoescape=True))
         if self.text:
-            places = (c.id, c.title_zh, c.title_en, c.summary_zh, c.summary_en, c.assignee)
-            out.append(sa.or_(*(place.contains(self.text, autoescape=True) for place in places)))
+            out.append(WORDS.like(sa.func.lower(f"%{_literal(self.text)}%"), escape="/"))
         out += [] if self.since is None else [c.opened_at >= self.since]
         return out + ([] if self.until is None else [c.opened_at < self.until])
 
@@ -77,7 +76,25 @@ def read_incidents(
     Returns:
         the columns of the table, and `overdue`.
     """
+    found = typed(ledger.frame(_page(Wanted(**conditions), now, limit, offset)), "incidents")
+    return found.assign(overdue=(found["deadline"] < pd.Timestamp(now)) & found["active"].astype(bool))
+
+
+def list_incidents(
+    ledger: Ledger, *, now: datetime, limit: int, offset: int = 0, **conditions: Any
+) -> tuple[list[dict[str, Any]], int]:
+    """What `read_incidents` lists as plain rows, and what `count_incidents` counts, of one moment."""
     wanted = Wanted(**conditions)
+    with ledger.reading() as connection:
+        rows = [dict(row) for row in connection.execute(_page(wanted, now, limit, offset)).mappings()]
+        total = int(connection.scalar(_count(wanted)) or 0)
+    for row in rows:
+        row["overdue"] = bool(row["active"] and row["deadline"] is not None and row["deadline"] < now)
+    return rows, total
+
+
+def _page(wanted: Wanted, now: datetime, limit: int, offset: int) -> sa.Select[Any]:
+    """Which rows they are is found in an index; only those are read."""
     c = incidents.c
     rank: dict[str, int] = {"red": 0, "orange": 1, "yellow": 2}
     late = sa.and_(c.deadline.is_not(None), c.deadline < now, c.handling == Handling.OPEN)
@@ -85,16 +102,23 @@ def read_incidents(
     if wanted.active:
         needs = [sa.case((late, 0), else_=1), sa.case(rank, value=c.severity, else_=3)]
         order = [*needs, sa.case((c.deadline.is_(None), 1), else_=0), c.deadline, *order]
-    query = sa.select(incidents).where(*wanted.conditions()).order_by(*order).limit(limit).offset(offset)
-    found = typed(ledger.frame(query), "incidents")
-    return found.assign(overdue=(found["deadline"] < pd.Timestamp(now)) & found["active"].astype(bool))
+    ids = sa.select(c.id).where(*wanted.conditions()).order_by(*order).limit(limit).offset(offset)
+    return sa.select(incidents).where(c.id.in_(ids.scalar_subquery())).order_by(*order)
+
+
+def _count(wanted: Wanted) -> sa.Select[Any]:
+    return sa.select(sa.func.count()).select_from(incidents).where(*wanted.conditions())
+
+
+def _literal(text: str) -> str:
+    """A text of which LIKE takes every character as itself, / being the escape."""
+    return text.replace("/", "//").replace("%", "/%").replace("_", "/_")
 
 
 def count_incidents(ledger: Ledger, **conditions: Any) -> int:
     """How many incidents `read_incidents` would list without a limit; the same conditions."""
-    query = sa.select(sa.func.count()).select_from(incidents).where(*Wanted(**conditions).conditions())
     with ledger.reading() as connection:
-        return int(connection.scalar(query) or 0)
+        return int(connection.scalar(_count(Wanted(**conditions))) or 0)
 
 
 def resolve(ledger: Ledger, incident_id: str) -> str | None:

@@ -67,6 +67,7 @@ class Ledger:
         with self.begin() as connection:
             metadata.create_all(connection)
             _add_columns(connection)
+            _add_indexes(connection)
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
@@ -157,6 +158,13 @@ def _add_columns(connection: sa.Connection) -> None:
             if column.name not in there:
                 definition = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
                 connection.exec_driver_sql(f'ALTER TABLE "{table.name}" ADD COLUMN {definition}')
+
+
+def _add_indexes(connection: sa.Connection) -> None:
+    """Indexes that a database of an older version lacks."""
+    for table in metadata.sorted_tables:
+        for index in table.indexes:
+            sa.schema.CreateIndex(index, if_not_exists=True)(index, connection)
 
 
 def _identity(r: Rejection) -> str:
