@@ -73,8 +73,6 @@ def run() -> list[dict[str, Any]]:
             for _ in range(2):
                 way = "file drop, warm"
                 results.append(_one(way, server, given, arrived, lambda: _by_file(server, given)))
-    for r in results:
-        print(f"packet to message {r['what']}: {r['s']:.2f} s (goal: under {r['goal_s']:g} s); {r['parts']}")
     return results
 
 
@@ -97,7 +95,9 @@ def _one(
     made = next((r for r in runs if _sent_by(server, r["dag_run_id"])), runs[-1])
     parts += _record(server, made, sent, sent + took)
     _clear(given)
-    return {"what": way, "s": took, "goal_s": GOAL_S, "parts": f"{parts}; load {os.getloadavg()[0]:.1f}"}
+    parts += f"; load {os.getloadavg()[0]:.1f}"
+    print(f"packet to message {way}: {took:.2f} s (goal: under {GOAL_S:g} s); {parts}", flush=True)
+    return {"what": way, "s": took, "goal_s": GOAL_S, "parts": parts}
 
 
 def _ended(server: Airflow, known: set[str]) -> list[dict[str, Any]]:
