@@ -7,7 +7,7 @@ import pandas as pd
 
 from console.web.county import Collection, collection, feature, point
 from console.web.site import Site
-from store.ledger.incidents import count_incidents, newest_change, read_incidents
+from store.ledger.incidents import count_incidents, list_incidents, read_incidents
 
 #: What the list is filtered by, in the order of the address.
 FILTERS = ("words", "handling", "severity", "kind", "township", "eye")
@@ -45,14 +45,13 @@ def fingerprint(found: pd.DataFrame) -> tuple[Any, ...]:
 
 
 def counted(site: Site, wanted: Filter) -> int:
-    """How many incidents fit; counted anew when one of them changed."""
-    version = newest_change(site.home.ledger)
-    if site.counts.get("version") != version or len(site.counts) > 1000:
-        site.counts.clear()
-        site.counts["version"] = version
-    if wanted not in site.counts:
-        site.counts[wanted] = count_incidents(site.home.ledger, **wanted.asked())
-    return site.counts[wanted]
+    """How many incidents fit."""
+    return count_incidents(site.home.ledger, **wanted.asked())
+
+
+def page(site: Site, wanted: Filter, *, limit: int, offset: int) -> tuple[list[dict[str, Any]], int]:
+    """What `listed` lists as plain rows, and what `counted` counts."""
+    return list_incidents(site.home.ledger, now=site.now(), limit=limit, offset=offset, **wanted.asked())
 
 
 def red_now(site: Site) -> frozenset[str]:

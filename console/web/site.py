@@ -28,7 +28,6 @@ class Site:
     clock: Callable[[], datetime]
     secure: bool = False  # whether browsers reach it by https
     is_live: bool = True  # false when the clock stands at the end of a replayed archive
-    counts: dict[Any, int] = field(default_factory=dict)  # how many incidents fit a filter, of one version
     _seen: dict[tuple[str, bool], tuple[float, User | None]] = field(default_factory=dict)
 
     @property
