@@ -150,8 +150,10 @@ def _words(page: Any, content: CandidateContent, lang: str, natural: bool) -> No
         lon=f"{said['lon']:.5f}",
         lat=f"{said['lat']:.5f}",
     )
-    page.text(0.03, 0.118, facts, fontsize=10.5)
-    page.text(0.03, 0.082, "　".join(_changes(said, lang)), fontsize=10)
+    page.text(0.03, 0.124, facts, fontsize=10.5)
+    page.text(0.03, 0.093, "　".join(_changes(said, lang)), fontsize=10)
+    scenes = say("candidate.scenes", lang, **{k: _listed(said[f"{k}_scenes"], lang) for k in ("before", "after")})
+    page.text(0.03, 0.069, scenes, fontsize=7.5, color=PALE)
     colours = say("candidate.colour.natural" if natural else "candidate.colour.false", lang)
     legend = [colours, say("candidate.outline", lang), say("candidate.missing", lang)]
     page.text(0.97, 0.012, "；".join(legend) if lang == "zh" else "; ".join(legend), fontsize=9, ha="right", color=PALE)
@@ -172,6 +174,14 @@ def _changes(said: Mapping[str, Any], lang: str) -> list[str]:
         )
         for name, pair in said["changes"].items()
     ]
+
+
+def _listed(scenes: str, lang: str) -> str:
+    """Names of scenes as long as they fit, else the first and how many they are."""
+    names = scenes.split()
+    if not names:
+        return say("candidate.unknown", lang)
+    return " ".join(names) if len(names) < 3 else say("candidate.scenes.more", lang, first=names[0], n=len(names))
 
 
 def _name(content: CandidateContent, lang: str) -> str:

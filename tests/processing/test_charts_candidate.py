@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from domain.registry import Zones
-from processing.charts_candidate import CandidateContent, _stretched, _window, draw_candidate
+from processing.charts_candidate import CandidateContent, _listed, _stretched, _window, draw_candidate
 from processing.imagery.events import KINDS, ClearView
 from processing.imagery.grid import moved
 from tests.processing.imagery.events.scenery import GRID, PATCH, SHAPE, view
@@ -67,3 +67,9 @@ def test_the_window_stays_inside_the_grid():
     assert columns.stop <= GRID.width
     assert moved(corner, GRID.crs, "EPSG:4326").is_valid
     assert date(2026, 8, 24) == FIRST + timedelta(days=5)
+
+
+def test_scenes_are_named_as_long_as_they_fit():
+    assert _listed("A B", "zh") == "A B"
+    assert _listed("A B C", "zh") == "A 等 3 景"
+    assert _listed("", "en") == "unknown"

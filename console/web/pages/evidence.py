@@ -51,10 +51,13 @@ def _evidence(view: View, row: dict[Any, Any]) -> None:
 def _pictures(view: View, case: Case, mine: pd.DataFrame) -> None:
     """Before and after: what was drawn for a candidate, else our own pictures of the place."""
     ids = mine.loc[mine["origin"] == "candidate", "ref"].tolist()
-    drawn = view.site.home.lake.read("candidates", columns=["picture"], where={"id": ids}) if ids else pd.DataFrame()
+    told = ["picture", "before_scenes", "after_scenes"]
+    drawn = view.site.home.lake.read("candidates", columns=told, where={"id": ids}) if ids else pd.DataFrame()
     names = [p for p in drawn.get("picture", []) if p]
-    for name in names[:3]:
-        ui.image(f"/picture?name={quote(name)}").classes("sy-picture q-mt-sm")
+    for row in drawn[drawn["picture"] != ""].head(3).to_dict("records") if names else []:
+        ui.image(f"/picture?name={quote(row['picture'])}").classes("sy-picture q-mt-sm")
+        said = view.t("candidate.scenes", before=row["before_scenes"] or "—", after=row["after_scenes"] or "—")
+        tag("div", said, "sy-soft sy-small sy-wrap")
     lon, lat = case.incident["lon"], case.incident["lat"]
     if names or pd.isna(lon) or pd.isna(lat):
         return
@@ -94,11 +97,12 @@ def _ground_chart(view: View, _case: Case, mine: pd.DataFrame) -> None:
     if not stations:
         return
     station = str(stations[0])
-    parameter, period = _parameter(view, str(mine["rule"].iloc[0]), station)
-    if not parameter:
-        return
     start = mine["starts_at"].min() - pd.Timedelta(days=2)
     end = min(pd.Timestamp(view.site.now()), mine["known_at"].max() + pd.Timedelta(days=2))
+    first = mine[mine["subject"] == station].iloc[0]
+    parameter, period = _parameter(view, str(first["rule"]), station, (first["starts_at"], end))
+    if not parameter:
+        return
     asked = SeriesAsked(station, parameter, period, start.to_pydatetime(), end.to_pydatetime())
     rows = series.station_rows(view.site, asked)
     if rows.empty:
@@ -113,21 +117,43 @@ def _ground_chart(view: View, _case: Case, mine: pd.DataFrame) -> None:
     ui.echart(options).style("height:260px;width:100%").classes("q-mt-sm")
 
 
-def _parameter(view: View, rule: str, station: str) -> tuple[str, str]:
-    """The series to show of a station: what the rule that spoke watches, else what its grade depends on most."""
+def _parameter(view: View, rule: str, station: str, span: tuple[pd.Timestamp, pd.Timestamp]) -> tuple[str, str]:
+    """The series to show of a station: what the rule that spoke watches, else the parameter its indicator names as the
+    worst, else what its grade depends on most.
+    """
     rows = view.site.observed.rows()
     known = set(zip(*(rows.loc[rows["station_id"] == station, c] for c in ("parameter", "period")), strict=True))
     found = for_registry(view.site.home.registry.root).by_id.get(rule)
-    for parameter in (*(_watched(found.model_dump(mode="json")) if found else ()), *_TELLING):
+    told = found.model_dump(mode="json") if found else {}
+    worst = _worst(view, _watched(told, "indicator"), station, span, {p for p, _ in known})
+    for parameter in (*_watched(told, "parameter"), *worst, *_TELLING):
         for period in ("PT1H", "PT4H"):
             if (parameter, period) in known:
                 return parameter, period
     return min(known) if known else ("", "")
 
 
-def _watched(part: Any) -> list[str]:
-    """The parameters named anywhere in a rule: what it looks at, or whose limit it holds against."""
+def _watched(part: Any, key: str) -> list[str]:
+    """The parameters (or indicators) named anywhere in a rule: what it looks at, or whose limit it holds against."""
     if isinstance(part, dict):
-        own = [str(part["parameter"])] if part.get("parameter") else []
-        return own + [p for value in part.values() for p in _watched(value)]
-    return [p for value in part for p in _watched(value)] if isinstance(part, list | tuple) else []
+        own = [str(part[key])] if part.get(key) else []
+        return own + [p for value in part.values() for p in _watched(value, key)]
+    return [p for value in part for p in _watched(value, key)] if isinstance(part, list | tuple) else []
+
+
+def _worst(
+    view: View, indicators: list[str], station: str, span: tuple[pd.Timestamp, pd.Timestamp], known: set[str]
+) -> list[str]:
+    """Parameters of the station by how often its indicators of the span name them, the most often first."""
+    if not indicators:
+        return []
+    rows = view.site.home.lake.read(
+        "indicators",
+        medium=str(view.site.home.registry.by_id[station]["medium"]),
+        start=span[0].to_pydatetime(),
+        end=span[1].to_pydatetime(),
+        columns=["detail"],
+        where={"indicator": indicators, "subject": [station]},
+    )
+    words = rows["detail"].str.findall(r"[A-Za-z][\w.]*").explode()
+    return [str(p) for p in words[words.isin(known)].value_counts().index]
