@@ -1,8 +1,9 @@
 """The main job: two simulated weeks through real Airflow to indicators, GEP inputs and alerts, held against the truth.
 
 August goes through the DAG `history` (one month, one run), the hours of 1 September through the hourly DAGs exactly as
-they would live. The metadata of Airflow are made anew each time; the home stays, so a second run shows that nothing
-changes.
+they would live. The account of ecosystems is that of the year before, the last one that is over: archives of its rain,
+soil and growth, and what the departments reported in its spring; the year before it is the opening. The metadata of
+Airflow are made anew each time; the home stays, so a second run shows that nothing changes.
 """
 
 import shutil
@@ -23,17 +24,28 @@ from domain.records import TABLES
 from domain.texts import language, say
 from domain.times import LOCAL
 from ingest.forms.run import collect, write_forms
+from ingest.history import import_history
+from ingest.layouts import find
 from processing.charts import county_map, station_chart
-from sample_feeds.departments import fill
+from sample_feeds.departments import Manner, fill
 from sample_feeds.scenario import load
-from sample_feeds.simulate import simulate
+from sample_feeds.simulate import simulate, simulate_years
 from store.home import Home
 from store.ledger.alerts import read_alerts
 
 START = datetime(2026, 8, 18, 8, tzinfo=LOCAL)
 END = START + timedelta(days=14)
-#: When the departments deliver their figures of the year.
-SPRING = datetime(END.year + 1, 4, 1, tzinfo=LOCAL)
+#: The last year that is over, the one before it for the opening, and one whose figures are still being collected.
+ACCOUNT_YEAR, OPENING_YEAR, BACKLOG_YEAR = END.year - 1, END.year - 2, END.year - 3
+#: Archives of past years, by the layout that reads them.
+ARCHIVES = (
+    "chirps_daily", "soilgrids", "mod17a3hgf", "soil_respiration_annual", "evapotranspiration_annual",
+    "vegetation_cover_annual", "landcover_annual",
+)  # fmt: skip
+#: What departments owe of the back year: nothing came (None), or not as it should.
+_BACKLOG: dict[str, Manner | None] = {
+    "tourism": None, "recreation": None, "timber": "incomplete", "emissions": "careless",
+}  # fmt: skip
 SEED = 20260818
 #: The norm of the demo's account.
 PROFILE = "db33-2025"
@@ -74,13 +86,16 @@ class Outcome:
             screen.print(f"  {say(f'demo.file.{key}')}: {_near(path)}", soft_wrap=True, highlight=False)
         screen.print(say("demo.next"), style="bold")
         home, feeds = _near(self.folder / "home"), _near(self.folder / "feeds")
+        package, years = home / "files" / "gep", (OPENING_YEAR, ACCOUNT_YEAR)
         for key, command in {
             "status": f"sanyan status --home {home}",
             "alerts": f"sanyan alerts --home {home}",
             "rejects": f"sanyan rejects --home {home}",
             "airflow": f"sanyan airflow --home {home} --root {feeds} --until {END:%Y-%m-%dT%H}",
             "console": f"sanyan console serve --home {home} --until {END:%Y-%m-%dT%H:%M}",
-            "board": f"sanyan gep board --year {END:%Y} --home {home}",
+            "board": f"sanyan gep board --year {BACKLOG_YEAR} --home {home}",
+            "inputs": f"sanyan gep inputs --year {ACCOUNT_YEAR} --home {home}",
+            "change": " ".join(["sanyan gep diff", *(str(package / str(y) / PROFILE / "package") for y in years)]),
             "history": "sanyan history layouts",
         }.items():
             screen.print(
@@ -131,6 +146,7 @@ def run(folder: Path, *, progress: Progress, keep_airflow: bool = False) -> Outc
     feeds, home = folder / "feeds", Home.open(folder / "home")
     _simulated(feeds, progress)
     before = _versions(home)
+    _archived(home, feeds, progress)
     _delivered(home, folder / "forms", progress)
     url = _through_airflow(folder, feeds, progress, keep=keep_airflow)
     progress(say("work.charts"), 0.0)
@@ -160,15 +176,31 @@ def _simulated(feeds: Path, progress: Progress) -> None:
     progress(what, 1.0)
 
 
+def _archived(home: Home, feeds: Path, progress: Progress) -> None:
+    """What the archives have of the two years of the account is simulated and taken in by its layouts."""
+    what = say("work.archives")
+    progress(what, 0.0)
+    simulate_years(feeds, years=(OPENING_YEAR, ACCOUNT_YEAR), seed=SEED, scenario=load())
+    for n, layout in enumerate(ARCHIVES, start=1):
+        import_history(home, find(layout), feeds / "archives", now=START)
+        progress(what, n / len(ARCHIVES))
+
+
 def _delivered(home: Home, folder: Path, progress: Progress) -> None:
-    """The departments fill the bureau's forms of the year and send them in the spring after."""
+    """The departments fill the bureau's forms of each year and send them in the spring after; some owe a back year."""
     what = say("work.forms")
-    for n, path in enumerate(write_forms(home, folder, year=END.year)):
-        form = forms()[path.stem.rpartition(f"{home.registry.county['code']}_")[2]]
-        path.write_bytes(fill(path.read_bytes(), form, home.registry, year=END.year, seed=SEED))
-        progress(what, n / (2 * len(forms())))
-    for n, _ in enumerate(collect(home, sorted(folder.glob("*.xlsx")), now=SPRING, year=END.year)):
-        progress(what, 0.5 + n / (2 * len(forms())))
+    years = (BACKLOG_YEAR, OPENING_YEAR, ACCOUNT_YEAR)
+    for n, year in enumerate(years, start=1):
+        sent = []
+        for path in write_forms(home, folder / str(year), year=year):
+            form = forms()[path.stem.rpartition(f"{home.registry.county['code']}_")[2]]
+            manner = _BACKLOG.get(form.id, "whole") if year == BACKLOG_YEAR else "whole"
+            if manner is not None:
+                filled = fill(path.read_bytes(), form, home.registry, year=year, seed=SEED, manner=manner)
+                path.write_bytes(filled)
+                sent.append(path)
+        for _ in collect(home, sent, now=datetime(year + 1, 4, 1, tzinfo=LOCAL), year=year):
+            progress(what, n / (len(years) + 1))
     progress(what, 1.0)
 
 
@@ -180,6 +212,7 @@ def _through_airflow(folder: Path, feeds: Path, progress: Progress, *, keep: boo
         server.ready(_DAGS)
         progress(say("work.airflow"), 1.0)
         month, midnight = START.replace(day=1, hour=0), END.replace(hour=0)
+        server.trigger("gep_yearly", {"partition": f"{OPENING_YEAR}"})
         server.backfill("history", month.isoformat(), month.isoformat())
         _wait(server, {"history": 1}, progress)
         last = END - timedelta(hours=1)
@@ -187,8 +220,10 @@ def _through_airflow(folder: Path, feeds: Path, progress: Progress, *, keep: boo
             server.backfill(dag_id, midnight.isoformat(), last.isoformat())
         yesterday = (midnight - timedelta(days=1)).isoformat()
         server.backfill("sky_daily", yesterday, yesterday)
-        server.trigger("gep_yearly", {"partition": f"{END:%Y}"})
-        _wait(server, {"ground_hourly": END.hour, "human_hourly": END.hour, "sky_daily": 1, "gep_yearly": 1}, progress)
+        # A schedule that is switched on runs its last whole year by itself.
+        if all(run["partition_key"] != f"{ACCOUNT_YEAR}" for run in server.runs("gep_yearly")):
+            server.trigger("gep_yearly", {"partition": f"{ACCOUNT_YEAR}"})
+        _wait(server, {"ground_hourly": END.hour, "human_hourly": END.hour, "sky_daily": 1, "gep_yearly": 2}, progress)
         return server.url if keep else ""
 
 
@@ -207,11 +242,11 @@ def _versions(home: Home) -> dict[str, int]:
 
 def _drawn(home: Home, feeds: Path) -> dict[str, Path]:
     """The files a person would open first."""
-    report = f"gep/{END:%Y}/{PROFILE}/report_zh"
+    report = f"gep/{ACCOUNT_YEAR}/{PROFILE}/report_zh"
     return {
         "report": home.files.path(f"{report}.pdf"),
         "workbook": home.files.path(f"{report}.xlsx"),
-        "gep": home.files.path(f"gep/{END:%Y}/inputs.csv"),
+        "gep": home.files.path(f"gep/{ACCOUNT_YEAR}/inputs.csv"),
         "map": county_map(home, now=END, lang=language()),
         "chart": station_chart(home, "air-1", "PM2.5", start=START, end=END, lang=language()),
         "alerts": home.root / "alerts.log",

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from console.forms_cli import app as forms_app
+from console.gep_inputs_cli import app as inputs_app
 from console.gep_parcel import app as parcel_app
 from console.gep_report_cli import app as report_app
 from domain.errors import PipelineError
@@ -26,6 +27,7 @@ app = typer.Typer(no_args_is_help=True, help="Gross ecosystem product. 生态产
 app.add_typer(forms_app)
 app.add_typer(parcel_app)
 app.add_typer(report_app)
+app.add_typer(inputs_app)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Folder of lake, ledger and files (SANYAN_HOME).")]
 _YI, _WAN = 1e8, 1e4

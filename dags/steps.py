@@ -152,9 +152,9 @@ def _publish(home: Any, _start: datetime, now: datetime) -> dict[str, Any]:
 
 def _account(home: Any, start: datetime, now: datetime) -> dict[str, Any]:
     from domain.times import LOCAL
-    from processing.gep.run import gep_inputs
+    from processing.gep.run import gep_inputs_of_account
 
-    return gep_inputs(home, year=start.astimezone(LOCAL).year, now=now).as_dict()
+    return gep_inputs_of_account(home, year=start.astimezone(LOCAL).year, now=now).as_dict()
 
 
 def _report(home: Any, start: datetime, now: datetime) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import io
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -36,9 +36,11 @@ _DENSITY = {"subdistrict": 30.0, "town": 3.0, "township": 1.0}
 _RURAL = {"subdistrict": 0.4, "town": 1.2, "township": 1.0}
 _GEOD = Geod(ellps="WGS84")
 _PERSON = "张示例"
+#: How a form comes back: whole; with the required cells of one row still empty; or with words where a number belongs.
+Manner = Literal["whole", "incomplete", "careless"]
 
 
-def fill(content: bytes, form: Form, registry: Registry, *, year: int, seed: int) -> bytes:
+def fill(content: bytes, form: Form, registry: Registry, *, year: int, seed: int, manner: Manner = "whole") -> bytes:
     """A form as its department sends it back in March of the year after; the same arguments give the same bytes.
 
     Args:
@@ -47,15 +49,20 @@ def fill(content: bytes, form: Form, registry: Registry, *, year: int, seed: int
         registry: the county, for its townships.
         year: of the figures.
         seed: of the simulation.
+        manner: how it comes back.
     """
     book = load_workbook(io.BytesIO(content))
     cover, data = book.worksheets[0], book.worksheets[1]
     _sign(cover, form, year)
     codes = {str(cell.value): int(cell.column) for cell in next(data.iter_rows(min_row=2, max_row=2)) if cell.value}
     weights = _weights(registry)
-    for row, zone, name in _rows(data, form, registry):
+    rows = _rows(data, form, registry)
+    for row, zone, name in rows:
         for item in form.items:
             data.cell(row, codes[item.id]).value = _figure(item, zone, name, weights, (seed, year))
+    if manner != "whole":
+        for cell in [data.cell(rows[-1][0], codes[item.id]) for item in form.items]:
+            cell.value = None if manner == "incomplete" else f"约{cell.value}"
     return to_bytes(book, datetime(year + 1, 3, 15, 1, tzinfo=UTC))
 
 

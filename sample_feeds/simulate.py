@@ -8,16 +8,18 @@
     sky/catalog.json ...                        a static STAC catalogue with its rasters
     human/api/<day>/<hour>/page-1.json ...      pages of the platform's interface as polled in that hour
     human/export/<day>/*.xlsx                   the platform's spreadsheet export
+
+`simulate_years(out, years=...)` adds out/archives: what whole past years have of rain, soil, growth and land cover.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from domain.registry import Registry
 from domain.times import utc
-from sample_feeds import ground, human, lab, sky, truth
+from sample_feeds import archives, ground, human, lab, scenes, sky, truth
 from sample_feeds.scenario import Scenario, load
 
 COUNTY = Path(__file__).with_name("county")
@@ -75,6 +77,17 @@ def simulate(
     scenes = sky.write(out, registry, scenario, start=start, end=end, seed=seed)
     report("sky", 1.0)
     return Counts(packets, sheets, scenes, reports, truth.write(out, scenario, start, end))
+
+
+def simulate_years(out: Path, *, years: Sequence[int], seed: int, scenario: Scenario, county: Path = COUNTY) -> int:
+    """Write the archives of whole past years below `out` (`sample_feeds.archives`).
+
+    Returns:
+        how many files there are.
+    """
+    registry = Registry.load(county)
+    land = scenes.county_land(registry, scenario, scenario.sky.resolution_m, seed)
+    return archives.write(out, registry, land, years=years, seed=seed)
 
 
 def write_sample(out: Path = SAMPLE) -> None:

@@ -12,9 +12,10 @@ from shapely.geometry.base import BaseGeometry
 from domain.errors import PipelineError, StoreConflict
 from domain.records import TABLES
 from domain.texts import say
-from domain.times import YEAR, day_start
+from domain.times import YEAR, day_start, local_day
 from processing.counts import Counts
 from processing.gep.account import Account, account
+from processing.gep.channels import stock
 from processing.gep.derived import water_evaporation
 from processing.gep.land import map_of
 from processing.gep.parcel import areas_in
@@ -106,6 +107,18 @@ def given_of(home: Home, year: int, *, version: int | None = None) -> Given:
         for quantity, rows in eyes[gaps & eyes["quantity"].isin(read("gep_quantities")["quantity"])].groupby("quantity")
     )
     return Given(inputs, local[local["year"] <= year], refused)
+
+
+def stock_of(home: Home, year: int, profile: str) -> pd.DataFrame:
+    """What of the inputs of a norm the home has for a year (`channels.stock`).
+
+    Raises:
+        PipelineError: no such profile.
+    """
+    given = given_of(home, year)
+    scenes = home.lake.read("scenes", columns=["collection", "datetime"])
+    held = scenes.loc[local_day(scenes["datetime"]).str[:4].astype(int) <= year, "collection"] if len(scenes) else ()
+    return stock(profile_named(home, profile), given.inputs, [p.part for p in given.refused], held)
 
 
 def _standards_met(home: Home, year: int) -> pd.DataFrame:

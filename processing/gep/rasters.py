@@ -28,6 +28,10 @@ MEANS: Mapping[str, str] = {
     "plant_available_water": "1",
     "storm_rain_mm": "mm",
     "vegetation_cover_pct": "%",
+    "wind_weather_factor": "kg/m",
+    "erodible_fraction": "1",
+    "crust_factor": "1",
+    "roughness_factor": "1",
 }
 #: Layer per hectare -> the input that is its sum, and the unit of that.
 SUMS: Mapping[str, tuple[str, str]] = {
@@ -41,7 +45,7 @@ SHARE_MIN = 0.8
 _STRATA = ("c0", "c1", "c2", "c3", "c4", "c5", "d0", "d1")
 #: What layers are rounded to before they are summed, and which of them are fractions of one.
 _COARSE, _FINE = 2.0**-12, 2.0**-28
-_FRACTIONS = ("plant_available_water",)
+_FRACTIONS = ("plant_available_water", "erodible_fraction", "crust_factor", "roughness_factor")
 _PLAIN = 8  # stratum of ecosystems whose cover factor does not depend on cover
 
 

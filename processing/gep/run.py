@@ -61,6 +61,17 @@ def gep_inputs(home: Home, *, year: int, now: datetime, progress: Progress | Non
     raise StoreConflict(f"GEP inputs of {year}: {_ATTEMPTS} runs in a row met another writer")
 
 
+def gep_inputs_of_account(home: Home, *, year: int, now: datetime) -> Counts:
+    """The inputs of a year and of the one before, its opening, where departments have reported for that one too.
+
+    Raises:
+        CatalogueError, FeedCorrupt, StoreConflict: as `gep_inputs`.
+    """
+    opening = home.lake.read("statistics", where={"year": [year - 1]}, columns=["year"])
+    counts = gep_inputs(home, year=year - 1, now=now) if len(opening) else Counts()
+    return counts + gep_inputs(home, year=year, now=now)
+
+
 def csv_name(year: int) -> str:
     """Where the table of a year lies in the files of the home."""
     return f"gep/{year}/inputs.csv"

@@ -145,6 +145,10 @@ FAMILIES = {
     "soil-respiration-annual": own_grid("soil_respiration", 0.4), "soil-depth": own_grid("soil_depth", 900),
     "vegetation-cover-annual": own_grid("vegetation_cover", 88), "soil-erodibility": own_grid("erodibility", 0.3),
     "plant-available-water": own_grid("plant_available_water", 0.12),
+    "surface-runoff-annual": own_grid("surface_runoff", 310),
+    "runoff-rainfall-annual": own_grid("runoff_rainfall", 1200),
+    "wind-factor-annual": own_grid("wind_factor", 3), "erodible-fraction": own_grid("erodible_fraction", 0.4),
+    "crust-factor": own_grid("crust_factor", 0.3), "roughness-factor": own_grid("roughness_factor", 0.8),
 }  # fmt: skip
 
 
