@@ -20,8 +20,6 @@ from airflow.sdk import Param, chain, dag, task
 from dags.partition import settings
 
 UNIT = "year"
-#: What an Airflow without accounts calls everybody.
-NOBODY = frozenset({"", "anonymous"})
 
 
 @dag(
@@ -68,24 +66,14 @@ def gep_publish() -> None:
     def publish(
         made: dict[str, Any], answer: dict[str, Any], dag_run: Any = None, params: Any = None
     ) -> dict[str, Any]:
-        from domain.errors import PipelineError
-        from domain.texts import say
+        from processing.gep.report.approval import approver_of
 
-        if not answer or answer["chosen_options"] != ["Approve"]:
-            raise PipelineError(say("gep.error.nobody"))
-        user = answer["responded_by_user"] or {}
-        names = {str(user.get(key) or "").strip() for key in ("name", "id")}
-        if {name.casefold() for name in names} <= NOBODY:
-            raise PipelineError(say("gep.error.unknown_approver", name=", ".join(sorted(names))))
-        barred = {_author(dag_run, params).casefold(), str(dag_run.triggering_user_name or "").casefold()}
-        for name in sorted(names):
-            if name and name.casefold() in barred:
-                raise PipelineError(say("gep.error.same_person", name=name))
+        approver = approver_of(answer, barred=(_author(dag_run, params), str(dag_run.triggering_user_name or "")))
         _, issued = _issued(
             dag_run,
             params,
             now=answer["responded_at"],
-            approver=str(user.get("name") or user.get("id")),
+            approver=approver,
             reason=answer["params_input"].get("reason", ""),
             approved=made["digest"],
         )
@@ -102,15 +90,13 @@ def _author(dag_run: Any, params: Any) -> str:
 
 def _issued(dag_run: Any, params: Any, **options: Any) -> tuple[Any, Any]:
     from dags.partition import window
-    from domain.errors import PipelineError
     from domain.times import LOCAL
     from ingest.forms.run import completeness
+    from processing.gep.report.approval import known
     from processing.gep.report.run import report
     from store.home import Home
 
-    author = _author(dag_run, params)
-    if author.casefold() in NOBODY:
-        raise PipelineError("the author is not known: name one in the configuration of the run (author)")
+    author = known(_author(dag_run, params))
     home, year = Home.open(), window(UNIT, dag_run)[0].astimezone(LOCAL).year
     issued = report(
         home,

@@ -29,6 +29,7 @@ _COLUMNS: Mapping[str, tuple[str, str]] = {
     "gep_switches": ("switch option name_zh name_en effect source status", "switch option"),
     "gep_users": ("service item user share source", "service item user"),
     "gep_condition": ("variable name_zh name_en unit low high source status", "variable"),
+    "gep_names": ("kind id name_zh name_en", "kind id"),
     "gep_uncertainty": ("status distribution half_width_pct source", "status"),
     "gep_parameters": (_ROWS, "parameter item ecosystem region year set"),
     "gep_prices": (_ROWS, "parameter item ecosystem region year set"),
@@ -157,6 +158,7 @@ class Values:
     year: int
     extra: pd.DataFrame | None = None
     _found: dict[str, list[Row]] = field(default_factory=dict, compare=False)
+    _series: dict[str, Mapping[int, Row]] = field(default_factory=dict, compare=False)
 
     def rows(self, parameter: str) -> list[Row]:
         """Every row of a parameter that may be used: of its sets, of this region, of the newest year not after ours.
@@ -194,11 +196,14 @@ class Values:
 
     def by_year(self, parameter: str) -> Mapping[int, Row]:
         """The rows of a parameter that is a series, by year; rows of the user's own come before those of the tables."""
+        if parameter in self._series:
+            return self._series[parameter]
         frames = [_of(parameter)]
         if self.extra is not None and len(self.extra):
             frames.append(self.extra[self.extra["parameter"] == parameter])
         rows = [r for f in frames for r in f.to_dict("records") if self.region.startswith(str(r["region"]))]
-        return {int(r["year"]): _row(r) for r in rows}
+        self._series[parameter] = {int(r["year"]): _row(r) for r in rows}
+        return self._series[parameter]
 
 
 def _row(r: Mapping[str, object]) -> Row:

@@ -24,7 +24,7 @@ def until(what, timeout_s=240):
     return found
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_only_somebody_elses_approval_publishes(tmp_path):
     home = Home.open(tmp_path / "home")
     home.lake.upsert("gep_inputs", inputs(), now=NOW, why="test")
@@ -39,7 +39,9 @@ def test_only_somebody_elses_approval_publishes(tmp_path):
 
         def start(who, profile, **conf):
             run = who.trigger(DAG, {"partition": "2025", "profile": profile, "draws": 0, **conf})
-            return run, until(lambda: who.asked(DAG, run, "approve"))
+            # The question is there an instant before the task waits for its answer.
+            until(lambda: who.state(DAG, run, "approve") == "awaiting_input")
+            return run, who.asked(DAG, run, "approve")
 
         def ended(run):
             return until(lambda: (s := zhang.state(DAG, run, "publish")) in ENDED and s)

@@ -1,11 +1,51 @@
 """What the approver is asked: what the account is, what it rests on, and what stands against it (Markdown)."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
+from domain.errors import PipelineError
 from domain.texts import say
 from processing.gep.report import tables
 from processing.gep.report.run import Issued
 from processing.gep.statement import statement
+
+#: What an Airflow without accounts calls everybody.
+_NOBODY = frozenset({"", "anonymous"})
+
+
+def known(name: str) -> str:
+    """A person's name.
+
+    Raises:
+        PipelineError: it is nobody's.
+    """
+    if name.strip().casefold() in _NOBODY:
+        raise PipelineError(say("gep.error.unknown_person", name=name or "-"))
+    return name
+
+
+def approver_of(answer: Mapping[str, Any] | None, barred: Sequence[str]) -> str:
+    """Who approved, if somebody did who may.
+
+    Args:
+        answer: of the human-in-the-loop task: chosen_options, responded_by_user (id, name); None when it was skipped.
+        barred: who may not: the author, and who asked.
+
+    Raises:
+        PipelineError: nobody approved, or somebody unknown or barred.
+    """
+    if not answer or list(answer["chosen_options"]) != ["Approve"]:
+        raise PipelineError(say("gep.error.nobody"))
+    user = answer["responded_by_user"] or {}
+    names = [str(user.get(key) or "") for key in ("name", "id")]
+    approver = known(next((n for n in names if n.strip().casefold() not in _NOBODY), ""))
+    kept_out = {b.strip().casefold() for b in barred}
+    for name in names:
+        if name.strip() and name.strip().casefold() in kept_out:
+            raise PipelineError(say("gep.error.same_person", name=name))
+    return approver
 
 
 def question(issued: Issued, lang: str, *, where: str) -> str:

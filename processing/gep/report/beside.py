@@ -85,7 +85,7 @@ def protected(home: Home, made: Account, lang: str) -> Table | None:
     columns = (
         column("name", lang),
         column("km2", lang, "km²", 2),
-        column("value", lang, yi(lang), 4),
+        column("value", lang, yi(lang), 2),
         column("per_km2", lang, say("gep.unit.wan_km2", lang), 2),
     )
     left = part_names(made, [f.part for f in made.flows if not (f.quantity.by_ecosystem and f.quantity.by_zone)], lang)

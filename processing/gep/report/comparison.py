@@ -10,6 +10,7 @@ from domain.texts import say
 from processing.gep.account import Account
 from processing.gep.change import EFFECTS, contributions, decomposition, incomparable
 from processing.gep.price_index import LEVEL, LINK
+from processing.gep.report.names import source, unit
 from processing.gep.report.tables import YI, Column, County, Table, column, mark, part_names, service_names, table, yi
 from processing.gep.uses import assessment
 from processing.gep.values import Row
@@ -79,12 +80,12 @@ def change(years: Years, lang: str) -> Table:
     rows["service"] = [names[s] for s in rows["service"]]
     total = rows.drop(columns="service").sum()
     rows.loc[len(rows)] = {"service": say("gep.sum", lang), **total}
-    unit = yi(lang)
+    money = yi(lang)
     columns = (
         column("service", lang),
-        Column("value_before", str(before.year), unit, 2),
-        *(Column(k, say(f"gep.cause.{k}", lang), unit, 2) for k in EFFECTS),
-        Column("value_after", str(now.year), unit, 2),
+        Column("value_before", str(before.year), money, 2),
+        *(Column(k, say(f"gep.cause.{k}", lang), money, 2) for k in EFFECTS),
+        Column("value_after", str(now.year), money, 2),
     )
     return table("change", lang, columns, rows, bold=(len(rows) - 1,), note=say("gep.note.causes", lang))
 
@@ -109,8 +110,8 @@ def index(account: Account, lang: str) -> Table | None:
             {
                 "year": str(r.year),
                 "amount": r.value,
-                "base": _base(r, lang),
-                "source": r.source,
+                "base": unit(r.unit, lang),
+                "source": source(r.source),
                 "mark": mark(r.status, lang),
             }
             for r in sorted(used, key=lambda r: (r.year or 0, r.parameter))
@@ -126,10 +127,6 @@ def index(account: Account, lang: str) -> Table | None:
     return table("price_index", lang, columns, rows, note=say("gep.note.index", lang))
 
 
-def _base(row: Row, lang: str) -> str:
-    return say("gep.base.last_year", lang) if row.parameter == LINK else row.unit
-
-
 def assessed(years: Years, county: County, targets: Mapping[str, float], lang: str) -> Table:
     """Townships against the year before and their targets, at comparable prices."""
     frame = assessment(years.comparable[1], years.comparable[0], targets)
@@ -143,17 +140,17 @@ def assessed(years: Years, county: County, targets: Mapping[str, float], lang: s
         target=frame["target_cny"] / YI,
     ).sort_values(["rank", "zone"])
     before, now = (str(a.year) for a in years.comparable)
-    unit = yi(lang)
+    money = yi(lang)
     columns = [
         column("rank", lang, digits=0),
         column("name", lang),
-        Column("value_before", before, unit, 2),
-        Column("value_after", now, unit, 2),
+        Column("value_before", before, money, 2),
+        Column("value_after", now, money, 2),
         Column("growth_pct", say("gep.column.growth", lang), "%", 2),
     ]
     note = say("gep.note.assessed", lang, base=years.base_year)
     if targets:
-        columns += [column("target", lang, unit, 2), Column("done_pct", say("gep.column.done", lang), "%", 1)]
+        columns += [column("target", lang, money, 2), Column("done_pct", say("gep.column.done", lang), "%", 1)]
     else:
         note += " " + say("gep.note.no_targets", lang)
     return table("assessed", lang, columns, rows, note=note)

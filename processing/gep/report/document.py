@@ -158,11 +158,11 @@ def _method(content: Content, lang: str) -> list[Block]:
     switches = read("gep_switches").set_index(["switch", "option"])[f"name_{lang}"]
     rows = pd.DataFrame(
         [
-            {"switch": name, "option": option, "name": switches.get((name, option), option)}
+            {"name": switches.get((name, option), option), "code": f"{name}={option}"}
             for name, option in sorted(account.profile.switches.items())
         ]
     )
-    columns = [tables.column(k, lang) for k in ("switch", "option", "name")]
+    columns = [tables.Column("name", say("gep.column.switch", lang)), tables.column("code", lang)]
     return [
         Heading(say("gep.heading.method", lang)),
         Paragraph(say("gep.method.text", lang, norm=account.profile.text.norm, name=_norm(account, lang))),

@@ -18,6 +18,7 @@ from processing.gep.report.comparison import Years
 from processing.gep.report.content import Content, Document, Issue
 from processing.gep.report.document import document
 from processing.gep.report.gate import Objection, objections
+from processing.gep.report.names import factor
 from processing.gep.report.page import page
 from processing.gep.report.spreadsheet import workbook
 from processing.gep.report.tables import Table
@@ -201,7 +202,11 @@ def _drivers(made: Account, lang: str) -> Table | None:
     if made.draws.n < 2:
         return None
     frame = drivers(made).head(_DRIVERS)
-    rows = frame.assign(mark=[_mark(s, lang) for s in frame["status"]], share=100 * frame["share"])
+    rows = frame.assign(
+        factor=[factor(f, lang) for f in frame["factor"]],
+        mark=[_mark(s, lang) for s in frame["status"]],
+        share=100 * frame["share"],
+    )
     columns = (
         tables.column("factor", lang),
         tables.column("amount", lang, digits=4),
@@ -212,7 +217,11 @@ def _drivers(made: Account, lang: str) -> Table | None:
         tables.column("share", lang, "%", 1),
     )
     return tables.table(
-        "drivers", lang, columns, rows.assign(amount=rows["value"], correlation=rows["rank_correlation"])
+        "drivers",
+        lang,
+        columns,
+        rows.assign(amount=rows["value"], correlation=rows["rank_correlation"]),
+        note=say("gep.note.drivers", lang),
     )
 
 

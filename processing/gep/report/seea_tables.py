@@ -12,6 +12,7 @@ import pandas as pd
 from domain.texts import say
 from processing.gep import seea
 from processing.gep.account import Account
+from processing.gep.report.names import item, unit
 from processing.gep.report.tables import (
     SUM,
     YI,
@@ -53,14 +54,17 @@ def physical(account: Account, lang: str, side: str) -> Table:
     flows["key"] = (flows["part"] + " " + flows["item"]).str.strip()
     display = read("gep_services").set_index("service")["display"]
     flows["scale"] = [float(display[s]) for s in flows["service"]]
-    names = {r["key"]: f"{part_name(account, r['part'], lang)} {r['item']}".strip() for r in flows.to_dict("records")}
+    names = {
+        r["key"]: f"{part_name(account, r['part'], lang)} {item(r['item'], lang)}".strip()
+        for r in flows.to_dict("records")
+    }
     units = {r["key"]: scaled_unit(r["unit"], r["scale"], lang) for r in flows.to_dict("records")}
     flows["amount"] = flows["quantity"] / flows["scale"]
     wide = flows.pivot_table(index="key", columns=across, values="amount", aggfunc="sum", sort=False)
     wide = wide.assign(total=wide.sum(axis=1))
     columns, wide = _laid(wide, lang, across, names)
     wide.insert(1, "unit", [units[k] for k in wide.index])
-    columns = (columns[0], column("unit", lang), *columns[1:])
+    columns = (Column("name", say("gep.column.part", lang)), column("unit", lang), *columns[1:])
     return table(f"{side}_quantity", lang, columns, wide, note=say("gep.note.physical", lang))
 
 
@@ -72,16 +76,19 @@ def _laid(
     wide: pd.DataFrame, lang: str, across: str, rows: Mapping[str, str]
 ) -> tuple[tuple[Column, ...], pd.DataFrame]:
     """Columns in the order of their table, names for rows, and what is nought everywhere left empty."""
-    names = (
-        dict(ecosystem_names(lang)) if across == "ecosystem" else {u: _user(u, lang) for u in read("gep_users")["user"]}
-    )
+    if across == "ecosystem":
+        names = {**ecosystem_names(lang), ALL: say("gep.unplaced", lang)}
+    else:
+        names = {u: _user(u, lang) for u in read("gep_users")["user"]}
     keys = [k for k in names if k in wide.columns and wide[k].abs().sum() > 0]
     out = wide[[*keys, "total"]].rename(columns={"total": SUM})
     out = out.where(out != 0)
     out.insert(0, "name", [rows.get(str(k), say("gep.sum", lang)) for k in out.index])
-    head = column("service" if across == "ecosystem" else "name", lang)
-    head = Column("name", head.title)
-    return (head, *(Column(k, names[k], "", 2) for k in keys), Column(SUM, say("gep.sum", lang), "", 2)), out
+    return (
+        Column("name", say("gep.column.service", lang)),
+        *(Column(k, names[k], "", 2) for k in keys),
+        Column(SUM, say("gep.sum", lang), "", 2),
+    ), out
 
 
 def _user(user: str, lang: str) -> str:
@@ -162,7 +169,7 @@ def condition(before: pd.DataFrame | None, now: pd.DataFrame, account: Account, 
     rows = frame.assign(
         name=[known.loc[v, f"name_{lang}"] for v in frame["variable"]],
         ecosystem=[names[e] for e in frame["ecosystem"]],
-        unit=[known.loc[v, "unit"] for v in frame["variable"]],
+        unit=[unit(str(known.loc[v, "unit"]), lang) for v in frame["variable"]],
         reference=[f"{reference[v][0]:g} – {reference[v][1]:g}" for v in frame["variable"]],
     )
     sides = ("opening", "closing", "change", "opening_indicator", "closing_indicator")

@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from xlsxwriter.worksheet import Worksheet
 from domain.texts import say
 from processing.gep.report.content import Document
 from processing.gep.report.tables import YI, Column, Table
+from processing.gep.report.typeset import width
 
 _FIRST = 3  # rows above the first row of a table: title, note, heads
 _WIDEST = 60
@@ -97,7 +99,7 @@ def _cover(sheet: Worksheet, document: Document, looks: _Looks) -> None:
     for text in document.warnings:
         row += 1
         sheet.merge_range(row, 0, row, 1, text, looks.loud)
-        sheet.set_row(row, 15 * (1 + _width(text) // 105))
+        sheet.set_row(row, 15 * (1 + width(text) // 105))
     sheet.hide_gridlines(2)
     sheet.fit_to_pages(1, 0)
 
@@ -150,7 +152,7 @@ def _formulas(document: Document, names: Mapping[str, str], table_id: str) -> Ma
             "value_cny": lambda i, r: f"={place['quantity']}{line(i)}*{place['price']}{line(i)}" if _priced(r) else None
         }
     if table_id not in ("summary", "townships"):
-        return {}
+        return _checks(table, place, line)
     total = _Sums(tables["detail"], names["detail"], say("gep.yes", document.lang))
     if table_id == "townships":
         return {
@@ -169,6 +171,41 @@ def _formulas(document: Document, names: Mapping[str, str], table_id: str) -> Ma
         return total.where("part", f"{place['code']}{line(i)}") if record["code"] else None
 
     return {"value": value, "of_all": lambda i, _r: f"=100*{place['value']}{line(i)}/{place['value']}${line(last)}"}
+
+
+#: Tables whose last column sums the others, and of them those whose last row does so too.
+_SUMMED = ("service_by_ecosystem", "zone_by_service", "supply_money", "use_money", "supply_quantity", "use_quantity")
+_BELOW = _SUMMED[:4]
+#: Table -> its column that follows from others, and the sum it is.
+_FOLLOWS = {
+    "extent_account": ("closing_ha", ("+opening_ha", "+additions_ha", "-reductions_ha")),
+    "asset_account": (
+        "closing",
+        ("+opening", "+additions", "+reductions", "+enhancement", "+degradation", "+revaluation"),
+    ),
+    "change": ("value_after", ("+value_before", "+area", "+quantity", "+price")),
+}
+
+
+def _checks(table: Table, place: Mapping[str, str], line: Callable[[int], int]) -> Mapping[str, _Formula]:
+    """Formulas where rows or columns add up."""
+    if table.id in _FOLLOWS:
+        result, terms = _FOLLOWS[table.id]
+        if all(t[1:] in place for t in terms):
+            return {result: lambda i, _r: "=" + "".join(f"{t[0]}{place[t[1:]]}{line(i)}" for t in terms)}
+    if table.id not in _SUMMED:
+        return {}
+    numbers = [c.key for c in table.columns if c.digits is not None]
+    first, last = place[numbers[0]], place[numbers[-2]]
+    found: dict[str, _Formula] = {numbers[-1]: lambda i, _r: f"=SUM({first}{line(i)}:{last}{line(i)})"}
+    if table.id in _BELOW:
+        found |= {key: partial(_below, place[key], line, max(table.bold)) for key in numbers[:-1]}
+    return found
+
+
+def _below(column: str, line: Callable[[int], int], end: int, i: int, _record: Mapping[str, Any]) -> str | None:
+    """The sum of a column in its last row."""
+    return f"=SUM({column}{line(0)}:{column}{line(end - 1)})" if i == end else None
 
 
 def _priced(record: Mapping[str, Any]) -> bool:
@@ -205,11 +242,6 @@ def _figures(sheet: Worksheet, document: Document) -> None:
 
 def _column_width(column: Column, table: Table) -> float:
     if column.digits is not None:
-        return max(12.0, min(20.0, _width(column.head) + 2.0))
+        return max(12.0, min(20.0, width(column.head) + 2.0))
     texts = [column.head, *table.rows[column.key].dropna().astype(str).head(300)]
-    return float(min(_WIDEST, max(8, *(_width(t) for t in texts)) + 2))
-
-
-def _width(text: str) -> int:
-    """Room a text takes: a Chinese character is as wide as two Latin letters."""
-    return sum(2 if ord(c) > 0x2E80 else 1 for c in text)
+    return float(min(_WIDEST, max(8, *(width(t) for t in texts)) + 2))

@@ -12,6 +12,7 @@ import pandas as pd
 
 from domain.texts import say
 from processing.gep.account import Account
+from processing.gep.report import names
 from processing.gep.statement import categories, statement
 from processing.gep.uses import ranking
 from processing.gep.values import ALL, lineage, read
@@ -204,11 +205,12 @@ def interval(draws: np.ndarray) -> tuple[float, float]:
 
 def scaled_unit(unit: str, scale: float, lang: str) -> str:
     """`万m3` for m3 shown in ten thousands; other scales as powers of ten."""
+    name = names.unit(unit, lang)
     if scale == 1:
-        return unit
+        return name
     if scale == WAN and lang == "zh":
-        return f"万{unit}"
-    return f"10^{np.log10(scale):.0f} {unit}"
+        return f"万{name}"
+    return f"10^{np.log10(scale):.0f} {name}"
 
 
 def townships(account: Account, county: County, lang: str) -> Table:
@@ -256,7 +258,7 @@ def matrix(account: Account, lang: str, *, down: str, across: str, county: Count
     wide = rows.pivot_table(index=down, columns=across, values="value_cny", aggfunc="sum", sort=False) / YI
     names = {
         "service": service_names(lang),
-        "ecosystem": ecosystem_names(lang),
+        "ecosystem": {**ecosystem_names(lang), ALL: say("gep.unplaced", lang)},
         "zone": dict(county.zones) | {account.region: say("gep.district", lang)} if county else {},
     }
     order = {"service": list(service_names(lang)), "ecosystem": list(ecosystem_names(lang)), "zone": sorted(wide.index)}

@@ -87,11 +87,16 @@ def printed(value: Any, column: Column) -> str:
         return str(value)
     if column.digits > 2:
         return f"{float(value):,.6g}"
-    return f"{float(value):,.{column.digits}f}"
+    return f"{round(float(value), column.digits) + 0.0:,.{column.digits}f}"  # + 0: nought has no sign
+
+
+def width(text: str) -> int:
+    """Room a text takes: a Chinese character is as wide as two Latin letters."""
+    return sum(2 if ord(c) > 0x2E80 else 1 for c in text)
 
 
 def _share(column: Column, table: Table) -> float:
     """How much room a column takes beside the others."""
-    texts = [column.head, *(printed(v, column) for v in table.rows[column.key].head(200))]
-    longest = max(sum(2 if ord(c) > 0x2E80 else 1 for c in text) for text in texts)
-    return float(min(40, max(7, longest)))
+    texts = [printed(v, column) for v in table.rows[column.key].head(200)]
+    head = width(column.head) / (2 if column.digits is not None else 1)  # heads over numbers may take two lines
+    return float(min(40, max(7, head, *map(width, texts))))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from domain.errors import PipelineError
-from processing.gep.report.approval import question
+from processing.gep.report.approval import approver_of, question
 from processing.gep.report.run import report
 from store.home import Home
 from tests.processing.gep.report.given import NOW, inputs
@@ -53,3 +53,30 @@ def test_what_changed_after_it_was_seen_is_not_published(home):
     done = draft(home, approver="李示例", reason="seen", approved=seen.digest)
     assert done.folder.name == "published"
     assert done.objections
+
+
+def answered(option="Approve", **user):
+    return {"chosen_options": [option], "responded_by_user": user, "params_input": {}}
+
+
+def test_somebody_else_approves():
+    assert approver_of(answered(name="li", id="7"), ("zhang", "wang")) == "li"
+    assert approver_of(answered(id="li"), ("zhang", "")) == "li"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        {},
+        answered("Reject", name="li", id="li"),
+        answered(name="Zhang ", id="9"),
+        answered(name="li", id="zhang"),
+        answered(name="wang", id="wang"),
+        answered(name="Anonymous", id="anonymous"),
+        answered(),
+    ],
+)
+def test_nobody_else_does(answer):
+    with pytest.raises(PipelineError):
+        approver_of(answer, ("zhang", "wang"))
