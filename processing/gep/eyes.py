@@ -29,6 +29,8 @@ from store.scenes import read_band
 #: Sums daily grids on the county grid (given by the shell of inputs, which knows how).
 Summed = Callable[[list[xr.DataArray]], np.ndarray]
 _HEAD = "collection band layer factor every resolution_m name_zh name_en where_zh where_en source"
+#: A scene that cannot be read, and why.
+Unreadable = tuple[dict[str, object], str]
 #: Texture and organic carbon of the soil, in the order of `k_epic`: what a map of erodibility is made from.
 TEXTURE = ("sand_pct", "silt_pct", "clay_pct", "organic_carbon_pct")
 
@@ -45,7 +47,7 @@ class Layers:
 
     values: dict[str, np.ndarray]
     told: dict[str, str] = field(default_factory=dict)
-    unreadable: tuple[tuple[dict[str, object], str], ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
 
     @property
     def source(self) -> str:
@@ -133,25 +135,46 @@ _USED = {*MEANS, *SUMS, "erosivity", "erodibility", "slope_deg", "slope_length_m
 
 
 def _stored(home: Home, grid: Grid, year: int) -> Layers:
-    """Every stored raster of gep_layers.csv; the newest item that is not of a later year."""
+    """Every stored raster of gep_layers.csv: the items of the newest year that is not later, as tiles of one map."""
     values: dict[str, np.ndarray] = {}
     told: dict[str, str] = {}
-    unreadable: list[tuple[dict[str, object], str]] = []
+    unreadable: list[Unreadable] = []
     for row in layer_table().to_dict("records"):
+        if row["layer"] in values:
+            continue
         items = home.lake.read("scenes", where={"collection": [row["collection"]]})
         years = local_day(items["datetime"]).str[:4].astype(int) if len(items) else pd.Series([], dtype=int)
-        items = items.assign(year=years)
-        fitting = items[items["year"] == year] if row["every"] == "year" else items[items["year"] <= year]
-        if fitting.empty or row["layer"] in values:
-            continue
-        chosen = {str(k): v for k, v in fitting.sort_values(["year", "id"]).iloc[-1].to_dict().items()}
-        try:
-            values[row["layer"]] = _values(home, grid, chosen, row["band"]) * float(row["factor"])
-        except FeedCorrupt as error:
-            unreadable.append((chosen, str(error)))
-            continue
-        told[row["layer"]] = str(chosen["id"])
+        fitting = years[years == year] if row["every"] == "year" else years[years <= year]
+        tiles = items.loc[fitting.index[fitting == fitting.max()]].sort_values("id", ascending=False)
+        whole, used = _map(home, grid, tiles, row["band"], unreadable)
+        if used:
+            values[row["layer"]] = whole * float(row["factor"])
+            told[row["layer"]] = " + ".join(used)
     return Layers(values, told, tuple(unreadable))
+
+
+def _map(
+    home: Home, grid: Grid, tiles: pd.DataFrame, band: str, unreadable: list[Unreadable]
+) -> tuple[np.ndarray, list[str]]:
+    """A band on the county grid from tiles, each filling what those before it left open, and the tiles that were used.
+
+    What cannot be read is added to `unreadable`.
+    """
+    whole, used = np.full(grid.shape, np.nan), list[str]()
+    for record in tiles.to_dict("records"):
+        tile = {str(k): v for k, v in record.items()}
+        gaps = np.isnan(whole)
+        if not gaps.any():
+            break
+        try:
+            part = _values(home, grid, tile, band)
+        except FeedCorrupt as error:
+            unreadable.append((tile, str(error)))
+            continue
+        if np.isfinite(part[gaps]).any():
+            whole = np.where(gaps, part, whole)
+            used.append(str(tile["id"]))
+    return whole, used
 
 
 def _values(home: Home, grid: Grid, scene: Mapping[str, object], band: str) -> np.ndarray:

@@ -90,3 +90,15 @@ def test_a_year_without_acquisitions_takes_the_cover_of_the_archives(tmp_path):
     assert after["value"].to_numpy() == pytest.approx(62)
     assert after["method"].str.contains("archived product").all()
     assert after["source"].str.startswith("FVC_2026").all()
+
+
+def test_a_map_of_several_tiles_is_one(tmp_path):
+    place = home(tmp_path)
+    west, east = full(400), full(500)
+    west[:, 20:], east[:, :20] = -9999, -9999
+    raster(place, "N28_E119", "dem", "2021-04-22T00:00:00Z", west, nodata=-9999.0)
+    raster(place, "N28_E120", "dem", "2021-04-22T00:00:00Z", east, nodata=-9999.0)
+    raster(place, "older", "dem", "2010-01-01T00:00:00Z", full(0), nodata=-9999.0)
+    found = layers(place)
+    assert np.isfinite(found.values["slope_deg"]).all()
+    assert found.told["dem"] == "N28_E120 + N28_E119"
