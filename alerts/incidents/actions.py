@@ -167,7 +167,7 @@ def verify(
         }
         said = verdict(ref, outcome, pd.Timestamp(now), about, zh=words["zh"], en=words["en"])
         found = settle(job, tx, frame([said]))
-        append(tx, home.ledger, found.entries, now)
+        append(tx, found.entries, now)
         return {"outcome": outcome}
 
     return _act(home, "verify", incident_id, who, why, version, now, beside=tell)
@@ -204,7 +204,7 @@ def _act(
         book.put_incidents(tx, [after])
         said = {"from": row["handling"], "to": after["handling"], "version": after["version"], **(data or {})}
         said |= {} if beside is None else beside(tx, after)
-        append(tx, home.ledger, [Entry(who, row["id"], step, why, said)], now)
+        append(tx, [Entry(who, row["id"], step, why, said)], now)
     return int(after["version"])
 
 

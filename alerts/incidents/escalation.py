@@ -32,7 +32,7 @@ def escalate(ledger: Ledger, tx: book.Connection, terms: Policy, channels: Seque
             rows.append({**row, "escalated": due})
     book.put_incidents(tx, rows)
     outbox.put(tx, ledger, letters, now)
-    append(tx, ledger, entries, now)
+    append(tx, entries, now)
     return len(entries)
 
 

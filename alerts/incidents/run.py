@@ -96,7 +96,7 @@ def _join(home: Home, channels: Sequence[str], now: datetime) -> Joined:
             if not book.claim(tx, home.ledger, seen):
                 raise StoreConflict("another join was committed meanwhile")
             settled = settle(job, tx, found.changed, found.gone)
-            append(tx, home.ledger, settled.entries, now)
+            append(tx, settled.entries, now)
             verdicts = _verdicts(job, tx, found.changed)
         called = escalate(home.ledger, tx, job.terms, channels, now)
         for name, version in found.cursors.items():
@@ -183,5 +183,5 @@ def _verdicts(job: Settling, tx: book.Connection, changed: pd.DataFrame) -> int:
             book.put_incidents(tx, [after])
             data |= {"to": after["handling"], "version": after["version"]}
         entries.append(Entry(f"grid:{task['grid_code']}", incident["id"], "verify", row["summary_zh"], data))
-    append(tx, job.ledger, entries, job.now)
+    append(tx, entries, job.now)
     return len(entries)

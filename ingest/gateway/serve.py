@@ -96,6 +96,7 @@ class Gateway:
 
     async def _served(self, ready: Callable[[list[str]], None] | None) -> None:
         loop = asyncio.get_running_loop()
+        answer(head_of(cut(b"##0000FFFF\r\n", self.keys)[0][0].plain))  # what is loaded when first used is there
         writing = [self._task(w.run()) for w in self._writers]
         servers = [
             await asyncio.start_server(self._connected, listen.host, listen.port, ssl=tls, limit=_READ)

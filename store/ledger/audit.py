@@ -37,13 +37,20 @@ audit = sa.Table(
 _REFUSAL = {
     "sqlite": "CREATE TRIGGER audit_no_{name} BEFORE {verb} ON audit "
     "BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END",
-    "postgresql": "CREATE RULE audit_no_{name} AS ON {verb} TO audit DO INSTEAD NOTHING",
+    "postgresql": "CREATE TRIGGER audit_no_{name} BEFORE {verb} ON audit "
+    "FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse()",
 }
+_REFUSE = """CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql
+AS $$ BEGIN RAISE EXCEPTION 'the audit trail is append-only'; END $$"""
 
 
 @sa.event.listens_for(audit, "after_create")
 def _refuse_changes(_table: sa.Table, connection: sa.Connection, **_: Any) -> None:
-    for verb in ("UPDATE", "DELETE"):
+    verbs = ["UPDATE", "DELETE"]
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_REFUSE)
+        verbs.append("TRUNCATE")
+    for verb in verbs:
         connection.exec_driver_sql(_REFUSAL[connection.dialect.name].format(name=verb.lower(), verb=verb))
 
 
@@ -58,10 +65,8 @@ class Entry:
     data: Any = None  # anything JSON can say
 
 
-def append(connection: sa.Connection, ledger: Ledger, entries: Sequence[Entry], now: datetime) -> int:
+def append(connection: sa.Connection, entries: Sequence[Entry], now: datetime) -> int:
     """Append entries in their order; returns the number of the last entry there is, -1 when there is none."""
-    if ledger.engine.dialect.name == "postgresql":
-        connection.exec_driver_sql("LOCK TABLE audit IN EXCLUSIVE MODE")
     last = connection.execute(
         sa.select(audit.c.number, audit.c.digest).order_by(audit.c.number.desc()).limit(1)
     ).first()

@@ -14,6 +14,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from domain.records import Rejection
 
 metadata = sa.MetaData()
+#: The advisory lock of PostgreSQL that whoever writes holds, as a writer of SQLite holds the file.
+_WRITING = 0x53616E79616E
 
 
 class Instant(sa.TypeDecorator[datetime]):
@@ -71,14 +73,28 @@ class Ledger:
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
-        """A writing transaction: all of it or none."""
+        """A writing transaction: all of it or none. One at a time, on any database: what it reads nobody changes."""
         with self.engine.begin() as connection:
+            if self.engine.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITING)))
             yield connection
 
     @contextmanager
+    def within(self, connection: sa.Connection | None) -> Iterator[sa.Connection]:
+        """A writing transaction that is open already, or one of its own."""
+        if connection is not None:
+            yield connection
+            return
+        with self.begin() as own:
+            yield own
+
+    @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """A reading transaction: it waits for no writer and no writer waits for it."""
-        with self.engine.connect().execution_options(sanyan_reading=True) as connection:
+        """A reading transaction that sees one moment: it waits for no writer and no writer waits for it."""
+        options: dict[str, Any] = {"sanyan_reading": True}
+        if self.engine.dialect.name == "postgresql":
+            options["isolation_level"] = "REPEATABLE READ"
+        with self.engine.connect().execution_options(**options) as connection:
             yield connection
 
     def frame(self, query: sa.Select[Any]) -> pd.DataFrame:
@@ -95,7 +111,7 @@ class Ledger:
         new = 0
         for at in range(0, len(rows), 500):
             statement = dialect.insert(table).values(list(rows[at : at + 500])).on_conflict_do_nothing()
-            new += connection.execute(statement).rowcount
+            new += connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
         return new
 
     def cursor(self, name: str) -> int:
@@ -106,14 +122,11 @@ class Ledger:
 
     def advance(self, name: str, version: int, connection: sa.Connection | None = None) -> None:
         """Move a cursor forward; it never goes back. With `connection`, inside that transaction."""
-        if connection is None:
-            with self.begin() as own:
-                self.advance(name, version, own)
-            return
-        self.insert_new(connection, cursors, [{"name": name, "version": -1}])
-        connection.execute(
-            sa.update(cursors).where(cursors.c.name == name, cursors.c.version < version).values(version=version)
-        )
+        with self.within(connection) as own:
+            self.insert_new(own, cursors, [{"name": name, "version": -1}])
+            own.execute(
+                sa.update(cursors).where(cursors.c.name == name, cursors.c.version < version).values(version=version)
+            )
 
     def reject(self, found: Sequence[Rejection]) -> int:
         """Keep rejections; the same bad record at the same place is kept once. Returns how many were new."""
@@ -172,9 +185,29 @@ def _identity(r: Rejection) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _postgres(url: str) -> sa.Engine:
+    """PostgreSQL; a plain `postgresql://` means the driver we ship."""
+    from psycopg.types.string import StrDumper  # only where there is a PostgreSQL
+
+    class Text(StrDumper):
+        """Text without the character 0, which PostgreSQL keeps in no text; a picture of it stands in its place."""
+
+        def dump(self, obj: str) -> Any:
+            return super().dump(obj.replace("\x00", "\u2400"))
+
+    address = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    engine = sa.create_engine(address, pool_pre_ping=True, max_overflow=50)
+
+    @sa.event.listens_for(engine, "connect")
+    def _connect(dbapi: Any, _record: Any) -> None:
+        dbapi.adapters.register_dumper(str, Text)
+
+    return engine
+
+
 def _engine(url: str) -> sa.Engine:
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_pre_ping=True)
+        return _postgres(url)
     Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(url, connect_args={"timeout": 60})
 

@@ -48,8 +48,8 @@ class Review:
     flag: int
 
 
-def say_review(ledger: Ledger, review: Review, *, now: datetime) -> int:
-    """Append a judgement; returns its number.
+def say_review(ledger: Ledger, review: Review, *, now: datetime, connection: sa.Connection | None = None) -> int:
+    """Append a judgement, in the transaction of `connection` or in one of its own; returns its number.
 
     Raises:
         ValueError: nobody or no reason is named, the span is empty, or the flag is not one a person may give.
@@ -60,28 +60,29 @@ def say_review(ledger: Ledger, review: Review, *, now: datetime) -> int:
         raise ValueError(f"the review's span from {review.start} to {review.end} is empty")
     if review.flag not in GIVEN:
         raise ValueError(f"flag {review.flag} is not one of {[int(f) for f in GIVEN]}")
-    with ledger.begin() as connection:
-        return _append(ledger, connection, asdict(review) | {"said_at": now, "takes_back": None})
+    with ledger.within(connection) as own:
+        return _append(own, asdict(review) | {"said_at": now, "takes_back": None})
 
 
-def take_back(ledger: Ledger, number: int, *, who: str, why: str, now: datetime) -> int:
-    """Append that an entry no longer holds; returns the number of the new entry.
+def take_back(
+    ledger: Ledger, number: int, *, who: str, why: str, now: datetime, connection: sa.Connection | None = None
+) -> int:
+    """Append that an entry no longer holds, as `say_review` does; returns the number of the new entry.
 
     Raises:
         ValueError: nobody or no reason is named, there is no such judgement, or it was taken back before.
     """
     if not who.strip() or not why.strip():
         raise ValueError("a review needs who says it and why")
-    with ledger.begin() as connection:
-        _alone(ledger, connection)
-        found = connection.execute(sa.select(reviews).where(reviews.c.number == number)).mappings().one_or_none()
-        gone = connection.scalar(sa.select(reviews.c.number).where(reviews.c.takes_back == number))
+    with ledger.within(connection) as own:
+        found = own.execute(sa.select(reviews).where(reviews.c.number == number)).mappings().one_or_none()
+        gone = own.scalar(sa.select(reviews.c.number).where(reviews.c.takes_back == number))
         if found is None or found["takes_back"] is not None:
             raise ValueError(f"there is no review {number}")
         if gone is not None:
             raise ValueError(f"review {number} was taken back by entry {gone}")
         said = {"who": who, "why": why, "said_at": now, "takes_back": number}
-        return _append(ledger, connection, dict(found) | said)
+        return _append(own, dict(found) | said)
 
 
 def read_reviews(ledger: Ledger, *, since: int = -1) -> pd.DataFrame:
@@ -93,15 +94,8 @@ def read_reviews(ledger: Ledger, *, since: int = -1) -> pd.DataFrame:
     return frame[frame["number"] > since].reset_index(drop=True)
 
 
-def _append(ledger: Ledger, connection: sa.Connection, row: Mapping[str, object]) -> int:
-    _alone(ledger, connection)
+def _append(connection: sa.Connection, row: Mapping[str, object]) -> int:
     last = connection.scalar(sa.select(sa.func.max(reviews.c.number)))
     number = 0 if last is None else int(last) + 1
     connection.execute(sa.insert(reviews).values(dict(row) | {"number": number}))
     return number
-
-
-def _alone(ledger: Ledger, connection: sa.Connection) -> None:
-    """One writer at a time, so that numbers are in the order of the commits; SQLite has the lock already."""
-    if ledger.engine.dialect.name == "postgresql":
-        connection.exec_driver_sql("LOCK TABLE reviews IN EXCLUSIVE MODE")

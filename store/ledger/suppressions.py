@@ -59,8 +59,8 @@ class Suppression:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-def say_suppression(ledger: Ledger, new: Suppression, *, now: datetime) -> int:
-    """Append an entry; returns its number.
+def say_suppression(ledger: Ledger, new: Suppression, *, now: datetime, connection: sa.Connection | None = None) -> int:
+    """Append an entry, in the transaction of `connection` or in one of its own; returns its number.
 
     Raises:
         ValueError: nobody or no reason is named, the span is empty or over, or an alarm is shelved for too long or not
@@ -70,8 +70,8 @@ def say_suppression(ledger: Ledger, new: Suppression, *, now: datetime) -> int:
     if problem:
         raise ValueError(problem)
     row = asdict(new) | {"labels": json.dumps(dict(new.labels), ensure_ascii=False, sort_keys=True)}
-    with ledger.begin() as connection:
-        return _append(ledger, connection, row | {"said_at": now, "ends": None})
+    with ledger.within(connection) as own:
+        return _append(own, row | {"said_at": now, "ends": None})
 
 
 def _problem(new: Suppression, now: datetime) -> str:
@@ -88,23 +88,24 @@ def _problem(new: Suppression, now: datetime) -> str:
     return ""
 
 
-def end_suppression(ledger: Ledger, number: int, *, who: str, why: str, now: datetime) -> int:
-    """Append that an entry is over now; returns the number of the new entry.
+def end_suppression(
+    ledger: Ledger, number: int, *, who: str, why: str, now: datetime, connection: sa.Connection | None = None
+) -> int:
+    """Append that an entry is over now, as `say_suppression` does; returns the number of the new entry.
 
     Raises:
         ValueError: nobody or no reason is named, there is no such entry, or it is over.
     """
     if not who.strip() or not why.strip():
         raise ValueError("ending a suppression needs who says it and why")
-    with ledger.begin() as connection:
-        _alone(ledger, connection)
-        found = connection.execute(sa.select(suppressions).where(suppressions.c.number == number)).mappings().first()
-        gone = connection.scalar(sa.select(suppressions.c.number).where(suppressions.c.ends == number))
+    with ledger.within(connection) as own:
+        found = own.execute(sa.select(suppressions).where(suppressions.c.number == number)).mappings().first()
+        gone = own.scalar(sa.select(suppressions.c.number).where(suppressions.c.ends == number))
         if found is None or found["ends"] is not None:
             raise ValueError(f"there is no suppression {number}")
         if gone is not None or found["end"] <= now:
             raise ValueError(f"suppression {number} is over already")
-        return _append(ledger, connection, dict(found) | {"who": who, "why": why, "said_at": now, "ends": number})
+        return _append(own, dict(found) | {"who": who, "why": why, "said_at": now, "ends": number})
 
 
 def read_suppressions(ledger: Ledger, *, kind: str | None = None) -> pd.DataFrame:
@@ -139,15 +140,8 @@ def state_of(entries: pd.DataFrame, at: datetime) -> pd.Series:
     return state
 
 
-def _append(ledger: Ledger, connection: sa.Connection, row: Mapping[str, object]) -> int:
-    _alone(ledger, connection)
+def _append(connection: sa.Connection, row: Mapping[str, object]) -> int:
     last = connection.scalar(sa.select(sa.func.max(suppressions.c.number)))
     number = 0 if last is None else int(last) + 1
     connection.execute(sa.insert(suppressions).values(dict(row) | {"number": number}))
     return number
-
-
-def _alone(ledger: Ledger, connection: sa.Connection) -> None:
-    """One writer at a time, so that numbers are in the order of the commits; SQLite has the lock already."""
-    if ledger.engine.dialect.name == "postgresql":
-        connection.exec_driver_sql("LOCK TABLE suppressions IN EXCLUSIVE MODE")

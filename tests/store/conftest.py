@@ -7,6 +7,8 @@ import pytest
 
 from domain.records import TABLES
 from store.lake import Lake
+from store.ledger import Ledger
+from tests.store.postgres import binaries, database, emptied, server
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 
@@ -33,6 +35,33 @@ def observations(
             for (station, time), value in values.items()
         ]
     )
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """The address of a PostgreSQL that has the tables of the ledger."""
+    programs = binaries()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed (Debian: postgresql): the ledger is tested on SQLite alone")
+    with server(programs) as folder:
+        address = database(folder, "ready")
+        Ledger(address).engine.dispose()
+        yield address
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_url(request, tmp_path):
+    """The address of an empty ledger on each database that we support."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    return emptied(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture
+def ledger(ledger_url):
+    found = Ledger(ledger_url)
+    yield found
+    found.engine.dispose()
 
 
 @pytest.fixture

@@ -4,15 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from store.ledger import Ledger
 from store.ledger.handover import LONGEST, read_notes, say_note
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def ledger(tmp_path):
-    return Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
 
 
 def test_notes_come_back_newest_first(ledger):

@@ -11,11 +11,6 @@ from store.ledger import Coverage, Ledger
 T0 = datetime(2026, 8, 20, tzinfo=UTC)
 
 
-@pytest.fixture
-def ledger(tmp_path):
-    return Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-
-
 def rejection(**changes):
     values = {"feed": "f", "received_at": T0, "reason": Reason.BAD_CRC, "detail": "d", "raw_ref": "raw/aa/b"}
     return Rejection(**(values | changes))
@@ -53,9 +48,9 @@ def test_times_come_back_in_utc(ledger):
     assert ledger.rejections()["received_at"][0] == T0
 
 
-def test_opening_at_once_from_many_threads_works(tmp_path):
-    url, opened = f"sqlite:///{tmp_path / 'l.sqlite'}", []
-    threads = [Thread(target=lambda: opened.append(Ledger(url).cursor("x"))) for _ in range(8)]
+def test_opening_at_once_from_many_threads_works(ledger_url):
+    opened = []
+    threads = [Thread(target=lambda: opened.append(Ledger(ledger_url).cursor("x"))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

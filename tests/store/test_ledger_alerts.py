@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,11 +13,6 @@ from store.ledger.outbox import Letter
 
 T0 = datetime(2026, 8, 18, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
 
 
 def alert(start: float = 0, end: float | None = None, *, subject: str = "air-1", status: str = "") -> Alert:

@@ -2,15 +2,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from store.ledger import Ledger
 from store.ledger.reviews import Review, read_reviews, say_review, take_back
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def ledger(tmp_path) -> Ledger:
-    return Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
 
 
 def review(**changed) -> Review:

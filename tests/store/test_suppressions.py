@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -15,11 +14,6 @@ HOUR = timedelta(hours=1)
 SILENCE = Suppression(
     kind="silence", who="张示例", why="已知施工", start=NOW, end=NOW + 4 * HOUR, labels={"medium": "air"}
 )
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,11 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def ledger(tmp_path):
-    found = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+def ledger(ledger_url):
+    found = Ledger(ledger_url)
     users.add_user(found, users.User("zhang", "张示例", "operator"), now=NOW)
-    return found
+    yield found
+    found.engine.dispose()
 
 
 def test_a_new_account_has_no_password(ledger):

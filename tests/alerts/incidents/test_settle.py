@@ -39,7 +39,7 @@ def put(to: Ledger, rows: pd.DataFrame, gone=(), now=NOW):
     job = Settling(to, PLACES, TERMS, lambda *_: [], now)
     with to.begin() as tx:
         done = settle(job, tx, rows, gone)
-        append(tx, to, done.entries, now)
+        append(tx, done.entries, now)
     return done
 
 
