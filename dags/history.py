@@ -18,7 +18,7 @@ UNIT = "month"
 def history() -> None:
     """Ingest a month of every feed, compute what it touched, evaluate, fuse, publish."""
     ground = ingest("ground", UNIT, ["ground_hj212", "soil_lab"])
-    human = ingest("human", UNIT, ["grid_platform", "grid_export"])
+    human = ingest("human", UNIT, ["grid_platform", "grid_export", "grid_photos"])
     sky = ingest("sky", UNIT, ["sentinel2", "rainfall", "landcover", "dem"])
     computed = shell("compute", UNIT, inlets=[OBSERVATIONS], outlets=[INDICATORS])
     spots = shell("compute_human", UNIT, inlets=[REPORTS], outlets=[INDICATORS])

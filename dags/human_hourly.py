@@ -17,7 +17,7 @@ UNIT = "hour"
 @dag(dag_id="human_hourly", doc_md=__doc__, **settings(UNIT))
 def human_hourly() -> None:
     """Ingest, merge spots, evaluate, fuse."""
-    arrived = ingest("human", UNIT, ["grid_platform", "grid_export"])
+    arrived = ingest("human", UNIT, ["grid_platform", "grid_export", "grid_photos"])
     computed = shell("compute_human", UNIT, inlets=[REPORTS], outlets=[INDICATORS])
     evaluated = shell("evaluate", UNIT, inlets=[INDICATORS], outlets=[ALERTS])
     fused = shell("fuse", UNIT, inlets=[ALERTS], outlets=[INCIDENTS])

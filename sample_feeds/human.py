@@ -37,6 +37,7 @@ from openpyxl import Workbook
 from domain.registry import Registry
 from domain.spreadsheets import to_bytes
 from domain.times import LOCAL, day_start
+from sample_feeds.photos import photo
 from sample_feeds.reports import Report, Step, classes, reports
 from sample_feeds.scenario import ReportFault, Scenario
 
@@ -64,7 +65,7 @@ _OFFICES = {
 
 
 def write(out: Path, registry: Registry, scenario: Scenario, *, start: datetime, end: datetime, seed: int) -> int:
-    """Write the pages of every hourly poll in [start, end) and the exports of the Mondays in it, below out/human.
+    """Write the pages of every hourly poll in [start, end), photos, and the exports of the Mondays, below out/human.
 
     Returns:
         how many files were written.
@@ -80,6 +81,15 @@ def write(out: Path, registry: Registry, scenario: Scenario, *, start: datetime,
             whole = page if at not in cut or number > 1 else page[: len(page) * 3 // 5]
             (folder / f"page-{number}.json").write_bytes(whole)
             files += 1
+    for report in made:
+        at = _poll_after(report.steps[0].at)
+        if start <= at < end:
+            local = at.astimezone(LOCAL)
+            folder = out / "human" / "photos" / f"{local:%Y-%m-%d}" / f"{local:%H}"
+            for name, content in photos(report):
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(content)
+                files += 1
     for monday in _mondays(start, end):
         folder = out / "human" / "export" / monday.isoformat()
         folder.mkdir(parents=True, exist_ok=True)
@@ -224,16 +234,22 @@ def _shown(registry: Registry, report: Report) -> tuple[float, float]:
 
 def _photos(report: Report) -> list[dict[str, str]]:
     """None to two photos; the last of two is an old one out of the album."""
-    digest = hashlib.sha256(report.task_id.encode()).digest()
-    count = digest[0] % 3
     return [
         {
-            "fileName": f"IMG_{report.task_id}_{k + 1}.jpg",
-            "sha256": hashlib.sha256(f"{report.task_id}/{k}".encode()).hexdigest(),
+            "fileName": name,
+            "sha256": hashlib.sha256(content).hexdigest(),
             "takenTime": _plain(report.found_at - (timedelta(days=200) if k == 1 else timedelta(minutes=2))),
         }
-        for k in range(count)
+        for k, (name, content) in enumerate(photos(report))
     ]
+
+
+def photos(report: Report) -> list[tuple[str, bytes]]:
+    """Name and content of a report's photos."""
+    count = hashlib.sha256(report.task_id.encode()).digest()[0] % 3
+    category = str(classes().loc[report.class_small, "category"])
+    names = [f"IMG_{report.task_id}_{k + 1}.png" for k in range(count)]
+    return [(name, photo(name, category)) for name in names]
 
 
 def _wall(moment: datetime) -> datetime:

@@ -7,6 +7,7 @@
     ground/lab/<day>/*.xlsx                     laboratory sheets that arrived that day
     sky/catalog.json ...                        a static STAC catalogue with its rasters
     human/api/<day>/<hour>/page-1.json ...      pages of the platform's interface as polled in that hour
+    human/photos/<day>/<hour>/*.png             photos of the reports that first came in that hour
     human/export/<day>/*.xlsx                   the platform's spreadsheet export
 
 `simulate_years(out, years=...)` adds out/archives: what whole past years have of rain, soil, growth and land cover.

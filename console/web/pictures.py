@@ -1,16 +1,23 @@
-"""Pictures our own computing made: those drawn for candidates, and pieces of our composites."""
+"""Pictures: those our own computing made, pieces of our composites, and the photos that came with reports.
+
+A photo is asked for by the digest under which it lies in the archive; what is not a picture by its content is not given
+out, whatever it is called. No address or file name that somebody wrote is ever followed.
+"""
 
 import re
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from fastapi.responses import PlainTextResponse, Response
+from fastapi.responses import FileResponse, PlainTextResponse, Response
 
 from console.web.county import picture_days
 from console.web.site import Site
 from domain.errors import StoreError
+from domain.photos import photo_type
 from processing.charts_overlay import crop, newest_clear
 
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -49,4 +56,25 @@ def router(site: Site) -> APIRouter:
         content: Any = place.read_bytes()
         return Response(content, media_type="image/png")
 
+    @routes.get("/photo/{digest}")
+    def photo(digest: str) -> Response:
+        """A photo that came with a report."""
+        found = photo_of(site, digest)
+        if found is None:
+            return PlainTextResponse("no such photo", 404)
+        place, kind = found
+        told = {"content-disposition": "inline", "etag": f'"{digest}"', "cache-control": "private, max-age=86400"}
+        return FileResponse(place, media_type=kind, headers=told)
+
     return routes
+
+
+def photo_of(site: Site, digest: str) -> tuple[Path, str] | None:
+    """Where a photo lies in the archive and its media type; None when it never came, or is none."""
+    folder = site.home.files.path(f"raw/{digest[:2]}") if _DIGEST.fullmatch(digest) else None
+    for place in sorted(folder.glob(f"{digest}*")) if folder is not None else []:
+        with place.open("rb") as stream:
+            kind = photo_type(stream.read(16))
+        if kind:
+            return place, kind
+    return None

@@ -1,5 +1,6 @@
 """What each eye says of an incident: pictures before and after, the series of the station, reports word for word."""
 
+import json
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ from console.web.county import nearby_reports, picture_days
 from console.web.pages.charts import series_options
 from console.web.pages.frame import View, tag, when
 from console.web.pages.station import parameter_name
+from console.web.pictures import photo_of
 from console.web.series import SeriesAsked
 from console.web.words import word
 from domain.times import LOCAL
@@ -86,9 +88,22 @@ def _reports(view: View, _case: Case, mine: pd.DataFrame) -> None:
             )
             tag("div", " · ".join(about), "sy-soft sy-small")
             tag("div", str(row["text"]), "sy-wrap")
-            photos = str(row["photos"]).count('"') // 2
-            notes = [str(row["verdict"]), view.t("web.reports.photos", n=photos) if photos else ""]
-            tag("div", " · ".join(n for n in notes if n), "sy-soft sy-wrap")
+            if row["verdict"]:
+                tag("div", str(row["verdict"]), "sy-soft sy-wrap")
+            _photos(view, json.loads(row["photos"] or "[]"))
+
+
+def _photos(view: View, digests: list[str]) -> None:
+    """The photos of a report, each a link to itself; of those that never came only their number."""
+    there = [d for d in digests if photo_of(view.site, d)]
+    if there:
+        with ui.element("div").classes("sy-photos"):
+            for n, digest in enumerate(there, start=1):
+                with ui.link(target=f"/photo/{digest}", new_tab=True):
+                    told = view.t("web.reports.photo", n=n)
+                    ui.element("img").props(f'src="/photo/{digest}" loading=lazy alt="{told}"')
+    if len(there) < len(digests):
+        tag("div", view.t("web.reports.photos_missing", n=len(digests) - len(there)), "sy-soft sy-small")
 
 
 def _ground_chart(view: View, _case: Case, mine: pd.DataFrame) -> None:
