@@ -26,7 +26,7 @@ from processing.imagery.grid import county_grid
 from processing.imagery.reflectance import Policy, baseline
 from processing.imagery.tables import SENTINEL2, thresholds
 from processing.registered import taking
-from processing.sky_day import Eye, Seen, cover_maps, cover_on, cover_row, seen_on, stepped
+from processing.sky_day import SCRATCH, Eye, Seen, cover_maps, cover_on, cover_row, seen_on, stepped
 from processing.sky_periods import compute_periods_of, period_folders
 from processing.sky_pictures import pictured
 from processing.sky_products import (
@@ -46,8 +46,6 @@ from store.planes import planes
 __all__ = ["acquisition_days", "compute_sky", "finished", "product"]
 
 CURSOR = "sky"
-#: Folder of the files for arrays that do not fit into memory; what a killed run left there may be deleted.
-SCRATCH = "scratch"
 #: Grows when the maths of this eye changes, so that every day is computed anew.
 _EDITION = 4
 _ATTEMPTS = 10

@@ -32,6 +32,9 @@ from store.home import Home
 from store.planes import Planes
 from store.scenes import read_band
 
+#: Folder of the files for arrays that do not fit into memory; what a killed run left there may be deleted.
+SCRATCH = "scratch"
+
 
 @dataclass(frozen=True, eq=False)
 class Eye:

@@ -7,6 +7,8 @@ in a second one. Patches are then made on the whole planes of what changed; a co
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -44,6 +46,19 @@ class _Cells:
         return self._planes.at(self._name, *cells)
 
 
+@dataclass(frozen=True)
+class _Whole(Comparison):
+    """A county of which some cells are looked at: every view is one that is read by windows."""
+
+    part: Callable[[Window], Comparison] = field(kw_only=True)
+
+    @cached_property
+    def before(self) -> ClearView:
+        """See `Comparison.before`."""
+        rows, columns = self.ground.waters.shape
+        return StoredView((rows, columns), lambda window: self.part(window).before).as_view()
+
+
 def found_on(
     bands_of: Callable[[Window], Mapping[str, np.ndarray]],
     day: int,
@@ -62,17 +77,17 @@ def found_on(
         limits: imagery thresholds.
         planes: of the county, written to.
     """
-    shape = ground.waters.shape
-    windows = blocks((shape[0], shape[1]))
+    windows = blocks(planes.shape)
     shared = Shared() if len(windows) > 1 else None
     around = math.ceil(reach_m(limits) / ground.resolution) + 2
 
+    def part(wide: Window, own: tuple[slice, slice] = (slice(None), slice(None))) -> Comparison:
+        views = References(**{name: view.part(wide) for name, view in references.items()})
+        return Comparison(lit(bands_of(wide), day, views), day, views, ground.part(wide), limits, shared, own)
+
     def compared(window: Window) -> tuple[Comparison, tuple[slice, slice]]:
-        wide = window.wider(around, planes.shape) if shared is not None else window
-        own = window.inside(wide)
-        parts = References(**{name: view.part(wide) for name, view in references.items()})
-        now = lit(bands_of(wide), day, parts)
-        return Comparison(now, day, parts, ground.part(wide), limits, shared, own), own
+        wide = window if shared is None else window.wider(around, planes.shape)
+        return part(wide, window.inside(wide)), window.inside(wide)
 
     if shared is not None:
         for window in windows:
@@ -100,11 +115,7 @@ def found_on(
         for name in KINDS
     }
     found = tuple(patches(changes, ground, limits))
+    now = StoredView(planes.shape, lambda window: part(window).now).as_view()
     views = References(**{name: view.as_view() for name, view in references.items()})
-
-    def now(window: Window) -> ClearView:
-        parts = References(**{name: view.part(window) for name, view in references.items()})
-        return lit(bands_of(window), day, parts)
-
-    whole = Comparison(StoredView(planes.shape, now).as_view(), day, views, ground, limits)
+    whole = _Whole(now, day, views, ground, limits, part=part)
     return Found(whole, changes, found), cleared(found, planes.read(_JUDGED))

@@ -5,8 +5,9 @@ A period is computed again when one of its days is; what it was made from is wri
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -20,9 +21,10 @@ from processing.imagery.grid import Grid
 from processing.imagery.scene import outputs
 from processing.imagery.zonal import zone_raster
 from processing.indicators.ecology_zones import means_of, zone_cells
-from processing.sky_day import Eye, cover_on, cover_row
+from processing.sky_day import SCRATCH, Eye, cover_on, cover_row
 from processing.sky_products import as_json, product
 from store.files import Files
+from store.planes import Planes, planes
 
 #: Rows of the county grid that are put together at a time, so that a quarter of views needs little memory.
 _ROWS = 256
@@ -53,46 +55,56 @@ def compute_periods_of(eye: Eye, states: Mapping[date, Mapping[str, str]], maps:
         if known.is_file() and json.loads(known.read_text(encoding="utf-8"))["made_from"] == made_from:
             continue
         version = eye.home.lake.version("periods")
-        layers, n_obs = _composites(eye.home.files, eye.grid, days, _length(folder))
-        cover = cover_on(eye, cover_row(maps, days[-1]))
-        _write(eye, folder, days, layers, n_obs)
-        first, after = _bounds(folder)
-        kinds = list(zone_cells(eye.home.registry.zones, eye.grid, cover))
-        rows = means_of(
-            layers, kinds, eye.limits, cell_ha=eye.grid.cell_ha, time=day_start(first), period=_length(folder),
-            note=f"{HOW} of {len(days)} days, {first.isoformat()} to before {after.isoformat()}",
-        )  # fmt: skip
+        with planes(eye.grid.shape, eye.home.files.path(SCRATCH)) as scratch:
+            rows = _made(eye, folder, days, cover_on(eye, cover_row(maps, days[-1])), scratch)
         written = eye.home.lake.upsert("periods", rows, now=now, why="days seen anew", expected_version=version)
         eye.home.files.write_bytes(place, as_json({"made_from": made_from}))
         counts = counts.wrote(written)
     return counts
 
 
-def _composites(files: Files, grid: Grid, days: list[date], length: str) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """The composite of each layer, and how many clear views are behind each cell."""
-    chosen = [layer for layer, output in outputs().items() if output.composite]
-    made = {layer: np.full(grid.shape, np.nan, dtype=np.float32) for layer in chosen}
-    n_obs = np.zeros(grid.shape, dtype=np.uint16)
+def _made(eye: Eye, folder: str, days: list[date], cover: np.ndarray | None, scratch: Planes) -> pd.DataFrame:
+    """The files of a period, and its rows of the table `periods`."""
+    layers = [layer for layer, output in outputs().items() if output.composite]
+    _composites(eye.home.files, eye.grid, days, _length(folder), layers, scratch)
+    _write(eye, folder, days, layers, scratch)
+    first, after = _bounds(folder)
+    return means_of(
+        {layer: partial(scratch.read, layer) for layer in layers},
+        list(zone_cells(eye.home.registry.zones, eye.grid, cover)),
+        eye.limits,
+        cell_ha=eye.grid.cell_ha,
+        time=day_start(first),
+        period=_length(folder),
+        note=f"{HOW} of {len(days)} days, {first.isoformat()} to before {after.isoformat()}",
+    )
+
+
+def _composites(
+    files: Files, grid: Grid, days: list[date], length: str, layers: Sequence[str], scratch: Planes
+) -> None:
+    """Write the composite of each layer, and how many clear views are behind each cell (`n_obs`), to planes."""
     times = pd.to_datetime([day_start(day) for day in days]).tz_localize(None)
     for row in range(0, grid.height, _ROWS):
         window = (row, 0, min(_ROWS, grid.height - row), grid.width)
-        part = np.s_[row : row + window[2]]
-        for layer in chosen:
+        n_obs = np.zeros(window[2:], dtype=np.uint16)
+        for layer in layers:
             stack = np.stack([files.read_raster(product(d, f"{layer}.tif"), window=window).values for d in days])
             cube = xr.Dataset({layer: (("time", "y", "x"), stack)}, coords={"time": times})
             found = composite(cube, period=length, how=HOW)
-            made[layer][part] = found[layer].values[0]
-            n_obs[part] = np.maximum(n_obs[part], found["n_obs"].values[0])
-    return made, n_obs
+            scratch.write(layer, row, 0, found[layer].values[0])
+            n_obs = np.maximum(n_obs, found["n_obs"].values[0])
+        scratch.write("n_obs", row, 0, n_obs)
 
 
-def _write(eye: Eye, folder: str, days: list[date], layers: Mapping[str, np.ndarray], n_obs: np.ndarray) -> None:
+def _write(eye: Eye, folder: str, days: list[date], layers: Sequence[str], scratch: Planes) -> None:
     files, first_after = eye.home.files, _bounds(folder)
     tags = {"period": folder, "method": HOW, "days": " ".join(d.isoformat() for d in days)}
     rasters = [items.Raster(f"{layer}.tif", "float32", np.nan, layer) for layer in layers]
     for raster in rasters:
-        data = eye.grid.layer(layers[raster.layer], raster.layer)
+        data = eye.grid.layer(scratch.read(raster.layer), raster.layer)
         files.write_cog(f"products/{folder}/{raster.name}", data, nodata=np.nan, tags=tags)
+    n_obs = scratch.read("n_obs")
     files.write_cog(f"products/{folder}/n_obs.tif", eye.grid.layer(n_obs, "n_obs"), nodata=0, tags=tags)
     inside = zone_raster(eye.home.registry.townships, eye.grid) > 0
     item = items.item(

@@ -9,6 +9,7 @@ rule are kept as a list with their shares.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, get_args
@@ -26,6 +27,8 @@ from processing.imagery.grid import WGS84, Grid, moved
 
 Rule = Literal["centre", "fraction"]
 RULES: tuple[Rule, ...] = get_args(Rule)
+#: Rows of a raster of numbers that are looked at together.
+_ROWS = 256
 _RUN, _EDGE = ("row", "start", "stop", "zone"), ("row", "column", "zone")
 
 
@@ -62,10 +65,20 @@ def cells_of(zones: Zones, grid: Grid, rule: Rule = "centre") -> Cells:
     return _cells_of(zones, grid, rule)
 
 
-def cells_labelled(labels: np.ndarray, n: int) -> Cells:
-    """Zones given as a raster of numbers 1..n, 0 outside (classes of a map), as cells by their centre."""
+def cells_labelled(labels: np.ndarray, n: int, number: Callable[[slice], np.ndarray] | None = None) -> Cells:
+    """Zones given as a raster of numbers 1..n, 0 outside (classes of a map), as cells by their centre.
+
+    Args:
+        labels: the numbers (y, x).
+        n: how many zones there are.
+        number: rows -> their numbers, where they follow from something else of the shape of `labels`.
+    """
     none = np.zeros((0, len(_EDGE)), dtype=np.int32)
-    return Cells("centre", n, (labels.shape[0], labels.shape[1]), _runs(labels), none, np.zeros(0))
+    found = [np.zeros((0, len(_RUN)), dtype=np.int32)]
+    for row in range(0, labels.shape[0], _ROWS):
+        part = slice(row, row + _ROWS)
+        found.append(_runs(labels[part] if number is None else number(part)) + np.array([row, 0, 0, 0], dtype=np.int32))
+    return Cells("centre", n, (labels.shape[0], labels.shape[1]), np.concatenate(found), none, np.zeros(0))
 
 
 @lru_cache(maxsize=32)

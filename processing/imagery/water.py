@@ -1,5 +1,6 @@
 """Water bodies seen from above: which cells are pure water, and how much of them blooms."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ import numpy as np
 import xarray as xr
 from scipy import ndimage
 
+from processing.imagery.grid import blocks
 from processing.imagery.zonal import zonal_count
 
 
@@ -31,12 +33,20 @@ def inner_water(bodies: np.ndarray, *, resolution: float, shore_buffer_m: float)
         resolution: cell size, m.
         shore_buffer_m: width left out, m.
     """
-    core = (bodies > 0) & _same_as_neighbours(bodies)
-    if not core.any():
-        return np.zeros_like(bodies)
-    # A border cell of zeros, so that water filling the whole grid still ends somewhere.
-    distance = ndimage.distance_transform_edt(np.pad(core, 1), sampling=resolution)[1:-1, 1:-1]
-    return np.where(core & (distance - resolution / 2 >= shore_buffer_m), bodies, 0)
+    out = np.zeros_like(bodies)
+    # Nothing farther away than this can put a cell too near to the shore, so large grids need not be whole in memory.
+    around = math.ceil(shore_buffer_m / resolution) + 3
+    for window in blocks((bodies.shape[0], bodies.shape[1])):
+        if not bodies[window.cells].any():
+            continue
+        wide = window.wider(around, (bodies.shape[0], bodies.shape[1]))
+        near = bodies[wide.cells]
+        core = (near > 0) & _same_as_neighbours(near)
+        # A border cell of zeros, so that water filling the whole grid still ends somewhere.
+        distance = ndimage.distance_transform_edt(np.pad(core, 1), sampling=resolution)[1:-1, 1:-1]
+        inner = np.where(core & (distance - resolution / 2 >= shore_buffer_m), near, 0)
+        out[window.cells] = inner[window.inside(wide)]
+    return out
 
 
 def extent(green: xr.DataArray, swir1: xr.DataArray, *, threshold: float) -> xr.DataArray:

@@ -5,7 +5,7 @@ belongs to a zone is a column of zone_layers.csv and part of the detail of each 
 kind before the id (`protected/<id>`, `control/<id>`, `ecosystem/<type>`), so that they never meet those of townships.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 
@@ -123,7 +123,7 @@ Kind = tuple[str, tuple[str, ...], Cells]
 )
 def zone_means(view: DayView) -> pd.DataFrame:
     """Mean NDVI, FVC, EVI, kNDVI, MNDWI and NDMI (1) of each zone over its clear cells."""
-    layers = {name: view.layers[name].values for name in outputs() if name in view.layers}
+    layers = {name: lambda name=name: view.layers[name].values for name in outputs() if name in view.layers}
     kinds = list(zone_cells(view.zones, view.grid, view.cover))
     return means_of(
         layers, kinds, view.limits, cell_ha=view.grid.cell_ha, time=view.time, period=DAY, note=view.note
@@ -145,12 +145,12 @@ def zone_cells(zones: Mapping[str, Zones], grid: Grid, cover: np.ndarray | None)
     if cover is not None:
         types, of_code = _ecosystems()
         inside = zonal.zone_raster(zones["townships"], grid) > 0
-        cells = cells_labelled(np.where(inside, of_code[cover], 0), len(types))
+        cells = cells_labelled(cover, len(types), lambda rows: np.where(inside[rows], of_code[cover[rows]], 0))
         yield "ecosystems", tuple(_ECOSYSTEM + name for name in types), cells
 
 
 def means_of(
-    layers: Mapping[str, np.ndarray],
+    layers: Mapping[str, Callable[[], np.ndarray]],
     kinds: Sequence[Kind],
     limits: Mapping[str, float],
     *,
@@ -162,7 +162,7 @@ def means_of(
     """Rows of an indicator table: the mean of each layer by every kind of zone that imagery_outputs.csv names for it.
 
     Args:
-        layers: name -> cells of the grid, NaN where missing.
+        layers: name -> what gives its cells of the grid, NaN where missing; one is in memory at a time.
         kinds: from `zone_cells`.
         limits: imagery thresholds (zonal_share_min).
         cell_ha: area of a cell, ha.
@@ -172,8 +172,10 @@ def means_of(
     """
     known = {name: (subjects, cells) for name, subjects, cells in kinds}
     parts = [TABLES["indicators"].frame()]
-    for layer, values in layers.items():
-        for kind in (k for k in outputs()[layer].zones if k in known):
+    for layer, read in layers.items():
+        named = [kind for kind in outputs()[layer].zones if kind in known]
+        values = read() if named else np.zeros(0)
+        for kind in named:
             subjects, cells = known[kind]
             found = zonal.statistics(values, cells, cell_ha=cell_ha, bits=outputs()[layer].bits)
             rows = _rows(found, subjects, limits["zonal_share_min"], note)

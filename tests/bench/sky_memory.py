@@ -107,7 +107,7 @@ def _scene(home: Home, tile: str, when: str, resolution: int, rng: np.random.Gen
             kinds[r : r + 60, c : c + 60] = 4
         elif events:
             kinds[r : r + 8, c : c + 8] = np.where(kinds[r : r + 8, c : c + 8] == 1, 3, 2)
-    surfaces = [s | {"B8A": s["B08"], "B12": 0.6 * s["B11"]} for s in (FOREST, WATER, BARE, ALGAE, CLOUD)]
+    surfaces = [s | {"B8A": s["B08"]} for s in (FOREST, WATER, BARE, ALGAE, CLOUD)]
     assets = {}
     for band in ("B02", "B03", "B04", "B08", *_COARSE):
         values = np.array([s[band] for s in surfaces])[kinds]
