@@ -14,6 +14,7 @@ from console.forms_cli import app as forms_app
 from console.gep_inputs_cli import app as inputs_app
 from console.gep_parcel import app as parcel_app
 from console.gep_report_cli import app as report_app
+from console.gep_trace import app as trace_app
 from domain.errors import PipelineError
 from domain.texts import language, say
 
@@ -27,6 +28,7 @@ app = typer.Typer(no_args_is_help=True, help="Gross ecosystem product. 生态产
 app.add_typer(forms_app)
 app.add_typer(parcel_app)
 app.add_typer(report_app)
+app.add_typer(trace_app)
 app.add_typer(inputs_app)
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Folder of lake, ledger and files (SANYAN_HOME).")]

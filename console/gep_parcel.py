@@ -1,15 +1,13 @@
 """`sanyan gep parcel`: the account of a polygon, and what a planned change gains or loses."""
 
-import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
-from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
-from shapely.ops import unary_union
 
 from domain.errors import PipelineError
 from domain.texts import language, say
@@ -34,9 +32,10 @@ def parcel_account(
     """The account of a parcel, or the gain or loss of a planned change. 地块核算与变更损益。"""
     from console.cli import open_home, screen
     from processing.gep.annual import areas_of, gep_account
-    from processing.gep.parcel import changed, gain_or_loss, parcel
+    from processing.gep.parcel import changed, gain_or_loss, outside_pct, parcel
 
-    place, shape_ = open_home(home), _polygon(polygon)
+    place = open_home(home)
+    shape_ = _polygon(polygon, place.registry.county)
     for ecosystem in (origin, target):
         _known(ecosystem)
     made = gep_account(
@@ -46,6 +45,9 @@ def parcel_account(
     sums = areas.groupby("ecosystem")["area_m2"].sum() / _WAN
     kinds = "，".join(f"{_name(k)} {v:.2f}" for k, v in sums.items())
     screen.print(say("account.parcel", ha=f"{sums.sum():.2f}", kinds=kinds))
+    missing = outside_pct(shape_, areas, str(place.registry.county["crs"]))
+    if missing >= 1:
+        screen.print(say("parcel.share", pct=f"{missing:.0f}"), style="yellow")
     if origin and target:
         found = gain_or_loss(made, areas, changed(areas, origin=origin, target=target))
         value = f"{found.value_cny / _WAN:,.2f}"
@@ -61,13 +63,17 @@ def parcel_account(
         screen.print(what, style="yellow")
 
 
-def _polygon(path: Path) -> BaseGeometry:
+def _polygon(path: Path, county: Mapping[str, Any]) -> BaseGeometry:
+    from processing.gep.polygon import read
+
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        features = data.get("features", [data])
-        return unary_union([shape(f.get("geometry", f)) for f in features])
-    except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
-        raise PipelineError(f"{say('account.not_polygon', path=path)} ({error})") from None
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PipelineError(f"{path}: {error}") from None
+    try:
+        return read(text, tuple(county["bbox"]))
+    except PipelineError as error:
+        raise PipelineError(f"{path}: {error}") from None
 
 
 def _known(ecosystem: str | None) -> None:

@@ -16,7 +16,7 @@ from domain.registry import Zones
 from processing.gep.account import Account, Flow
 from processing.gep.statement import RANGE
 from processing.gep.values import of_landcover
-from processing.imagery.grid import Grid
+from processing.imagery.grid import WGS84, Grid, moved
 from processing.imagery.zonal import zone_raster
 
 _ROW = ("service", "part", "item", "unit")
@@ -58,6 +58,12 @@ def areas_in(
         if c in known
     ]
     return pd.DataFrame(rows, columns=["zone", "ecosystem", "area_m2"])
+
+
+def outside_pct(polygon: BaseGeometry, areas: pd.DataFrame, crs: str) -> float:
+    """How much of a polygon (WGS 84) is in no cell of the district, % of its area on the county grid; 0 at least."""
+    whole = moved(polygon, WGS84, crs).area
+    return max(0.0, 100 * (1 - float(areas["area_m2"].sum()) / whole)) if whole > 0 else 0.0
 
 
 def changed(areas: pd.DataFrame, *, origin: str, target: str, share: float = 1.0) -> pd.DataFrame:

@@ -13,14 +13,15 @@ def ecosystem_accounts(content: Content, lang: str) -> list[Block]:
     account, years = content.account, content.years
     causes = None if years is None else decomposition(*years.current)
     sides = ("supply", "use")
+    priced = any(account.valued())
     return [
         Heading(say("gep.heading.seea", lang)),
         Paragraph(say("gep.seea.text", lang)),
         seea_tables.extent(content.land_changes, content.before_inputs, account, lang),
         seea_tables.condition(content.before_inputs, content.inputs, account, lang),
-        *(seea_tables.monetary(account, lang, side) for side in sides),
+        *(seea_tables.monetary(account, lang, side) for side in sides if priced),
         *(seea_tables.physical(account, lang, side) for side in sides),
-        seea_tables.assets(causes, account, lang),
+        seea_tables.assets(causes, account, lang) if priced else Paragraph(say("gep.seea.physical", lang)),
     ]
 
 
@@ -29,6 +30,8 @@ def change(content: Content, lang: str) -> list[Block]:
     index = comparison.index(content.account, lang)
     out: list[Block] = [Heading(say("gep.heading.change", lang)), *([] if index is None else [index])]
     years = content.years
+    if not any(content.account.valued()):
+        return [*out, Paragraph(say("gep.seea.physical", lang))]
     if years is None:
         parts, year = tables.part_names(content.account, content.unlike, lang), content.account.year - 1
         why = (

@@ -196,6 +196,8 @@ def _checks(table: Table, place: Mapping[str, str], line: Callable[[int], int]) 
     if table.id not in _SUMMED:
         return {}
     numbers = [c.key for c in table.columns if c.digits is not None]
+    if len(numbers) < 2:
+        return {}
     first, last = place[numbers[0]], place[numbers[-2]]
     found: dict[str, _Formula] = {numbers[-1]: lambda i, _r: f"=SUM({first}{line(i)}:{last}{line(i)})"}
     if table.id in _BELOW:

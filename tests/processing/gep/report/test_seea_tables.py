@@ -132,3 +132,11 @@ def test_one_line_says_why_there_is_no_comparison():
     assert [t for t in alone if "没有 2024 年的核算数据" in t]
     other = document(Content(made(draws=0), county(), REGISTRY, inputs(), ISSUE, unlike=("crops",)), "zh")
     assert any("核算项不同（农业产品产值）" in b.text for b in other.blocks if isinstance(b, Paragraph))
+
+
+def test_a_norm_of_quantities_alone_has_no_accounts_of_values():
+    physical = made(profile="hj1173-2021", draws=0)
+    report = document(Content(physical, county(), REGISTRY, inputs(), ISSUE), "zh")
+    assert not {"supply_money", "use_money", "asset_account"} & {t.id for t in report.tables}
+    assert any("只核算功能量" in b.text for b in report.blocks if isinstance(b, Paragraph))
+    assert workbook(report, NOW)
