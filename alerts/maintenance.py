@@ -1,8 +1,8 @@
 """Maintenance of stations, planned with its end: what is measured then is no finding, and quality control knows it too.
 
-`plan` writes two logs at once: the suppression that alarms go by, and for each station a review that says that what is
-measured then is not valid (flag 4, as a device's own mark M of HJ 212-2017 table 8), which quality control lays over
-its own flags. Ending it early ends both.
+`plan` writes two logs in one transaction: the suppression that alarms go by, and for each station a review that says
+that what is measured then is not valid (flag 4, as a device's own mark M of HJ 212-2017 table 8), which quality control
+lays over its own flags. Ending it early ends both.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,6 +17,7 @@ import pandas as pd
 from alerts.samples import MICRO, Samples, micros
 from domain.records import Flag
 from store.home import Home
+from store.ledger.alerts import Connection
 from store.ledger.reviews import Review, read_reviews, say_review, take_back
 from store.ledger.suppressions import Suppression, end_suppression, read_suppressions, say_suppression
 
@@ -55,9 +56,10 @@ def plan(home: Home, work: Work, *, now: datetime) -> int:
         kind="maintenance", who=work.who, why=work.why, start=work.start, end=work.end, subject=work.station,
         labels=work.labels,
     )  # fmt: skip
-    number = say_suppression(home.ledger, entry, now=now)
-    for row in stations:
-        _review(home, row, work, number, now)
+    with home.ledger.begin() as connection:
+        number = say_suppression(home.ledger, entry, now=now, connection=connection)
+        for row in stations:
+            _review(home, row, work, number, now, connection)
     return number
 
 
@@ -71,23 +73,26 @@ def end(home: Home, number: int, *, who: str, why: str, now: datetime) -> int:
     found = known[known["number"] == number]
     if found.empty:
         raise ValueError(f"there is no maintenance {number}")
-    done = end_suppression(home.ledger, number, who=who, why=why, now=now)
     entry = found.iloc[0]
     reviews = read_reviews(home.ledger)
-    for review in reviews[reviews["holds"].astype(bool) & reviews["why"].str.startswith(_mark(number))].itertuples():
-        take_back(home.ledger, int(review.number), who=who, why=why, now=now)
-        if entry["start"] < now:
-            row = {"station_id": review.station_id, "medium": review.medium}
-            _review(home, row, Work(who=who, why=entry["why"], start=entry["start"], end=now), number, now)
+    mine = reviews[reviews["holds"].astype(bool) & reviews["why"].str.startswith(_mark(number))]
+    with home.ledger.begin() as connection:
+        done = end_suppression(home.ledger, number, who=who, why=why, now=now, connection=connection)
+        for review in mine.itertuples():
+            take_back(home.ledger, int(review.number), who=who, why=why, now=now, connection=connection)
+            if entry["start"] < now:
+                row = {"station_id": review.station_id, "medium": review.medium}
+                shorter = Work(who=who, why=entry["why"], start=entry["start"], end=now)
+                _review(home, row, shorter, number, now, connection)
     return done
 
 
-def _review(home: Home, row: Mapping[str, Any], work: Work, number: int, now: datetime) -> None:
+def _review(home: Home, row: Mapping[str, Any], work: Work, number: int, now: datetime, connection: Connection) -> None:
     review = Review(
         who=work.who, why=f"{_mark(number)}{work.why}", medium=str(row["medium"]), station_id=str(row["station_id"]),
         parameter="", start=work.start, end=work.end, flag=int(Flag.FAIL),
     )  # fmt: skip
-    say_review(home.ledger, review, now=now)
+    say_review(home.ledger, review, now=now, connection=connection)
 
 
 def _mark(number: int) -> str:

@@ -83,6 +83,25 @@ def test_values_of_that_time_fail_quality_control(home: Home) -> None:
     assert set(found.loc[found["flag"] == Flag.FAIL, "tests"]) == {"review:0"}
 
 
+def test_both_logs_are_written_or_none(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = plan(home, work(0, 8), now=hours(0))
+    before = [len(read_suppressions(home.ledger)), len(read_reviews(home.ledger))]
+
+    def dies(*_: object, **__: object) -> int:
+        raise OSError("the power fails")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(maintenance, "say_review", dies)
+        with pytest.raises(OSError, match="power"):
+            plan(home, work(9, 12), now=hours(0))
+        with pytest.raises(OSError, match="power"):
+            maintenance.end(home, number, who="张示例", why="完工", now=hours(4))
+    assert [len(read_suppressions(home.ledger)), len(read_reviews(home.ledger))] == before
+    assert read_suppressions(home.ledger)["ended_by"].tolist() == [""]
+    maintenance.end(home, number, who="张示例", why="完工", now=hours(4))
+    assert read_suppressions(home.ledger)["ended_by"].tolist() == ["张示例"]
+
+
 def test_a_whole_site_by_township_and_medium(home: Home) -> None:
     plan(home, work(0, 5, station="*", medium="noise"), now=hours(0))
     spans = spans_of(home, read_suppressions(home.ledger))
