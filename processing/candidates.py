@@ -190,7 +190,11 @@ def _looked_at(feature: Feature, now: ClearView, day: Day) -> Feature:
 
 
 def _merged(mate: Feature, fresh: Feature, day: Day) -> Feature:
-    """A candidate with the patch of today: their union, or today's outline of a bloom, which drifts."""
+    """A candidate with the patch of today: their union, or today's outline of a bloom, which drifts.
+
+    What thin cloud had made look like another kind takes the kind of the look that shows the stronger change over at
+    least half of it; its id stays what it was.
+    """
     one, two = mate["properties"], fresh["properties"]
     drifts = one["kind"] == "bloom"
     geometry = fresh["geometry"]
@@ -202,6 +206,8 @@ def _merged(mate: Feature, fresh: Feature, day: Day) -> Feature:
     today = day.day.isoformat()
     again = one["n_seen"] if one["last_seen"] == today else one["n_seen"] + 1
     middle = shape(geometry).representative_point()
+    clearer = two["strength"] > one["strength"] and two["area_ha"] >= area / 2
+    named = {key: two[key] for key in ("kind", "changes")} if clearer and one["kind"] != two["kind"] else {}
     return _saying(
         {**mate, "geometry": geometry},
         day,
@@ -212,6 +218,7 @@ def _merged(mate: Feature, fresh: Feature, day: Day) -> Feature:
         lon=round(middle.x, _DECIMALS),
         lat=round(middle.y, _DECIMALS),
         strength=max(one["strength"], two["strength"]),
+        **named,
     )
 
 

@@ -152,7 +152,7 @@ class Sky:
             bands = self.scene(day)
             wanted = reference_days(day, self.limits)
             held = {name: next((v for d, v in reversed(kept) if d <= at), None) for name, at in wanted.items()}
-            refs = References(view, *(held[n] or ClearView.never(self.grid.shape) for n in ("season", "summer")))
+            refs = References(view, **{n: v or ClearView.never(self.grid.shape) for n, v in held.items()})
             found = detect(bands, day_number(day), refs, self.ground, self.limits)
             features = candidates.step(features, found, candidates.Day(day, self.grid, self.limits))
             yield Look(day, np.isfinite(bands["red"]), self.open, bands, refs, found, features)

@@ -22,6 +22,7 @@ class Story:
 
     def __init__(self, code=131, season=None):
         self.view, self.features, self.code = ClearView.never(SHAPE), [], code
+        self.earlier = ClearView.never(SHAPE)
         self.scenes = {}  # of each day, as the shell knows them
         self.season = season or ClearView.never(SHAPE)
 
@@ -29,11 +30,11 @@ class Story:
         return self.scene(day, view(day=day_number(day), **places).bands)
 
     def scene(self, day, bands):
-        references = References(self.view, self.season, ClearView.never(SHAPE))
+        references = References(self.view, self.season, ClearView.never(SHAPE), self.earlier)
         found = detect(bands, day_number(day), references, ground(self.code), LIMITS)
         self.features = step(self.features, found, Day(day, GRID, LIMITS, "S2X", dict(self.scenes)))
         self.scenes[day_number(day)] = f"S2-{day.isoformat()}"
-        self.view = self.view.after(bands, day_number(day))
+        self.earlier, self.view = self.view, self.view.after(bands, day_number(day))
         return [f["properties"] for f in self.features]
 
 
@@ -100,6 +101,19 @@ def test_the_half_a_cloud_had_hidden_belongs_to_it():
     assert said["id"] == "clearing-20260824-r0004c0005"
     assert said["area_ha"] == pytest.approx(0.42)
     assert said["n_seen"] == 2
+
+
+def test_what_thin_cloud_made_look_like_another_kind_is_named_by_the_clearer_look():
+    story = Story()
+    story.sees(FIRST)
+    (first,) = story.sees(later(5), cut=(PATCH, "rubble"), twigs=(np.s_[4:10, 7:12], "browned soil"))
+    assert first["kind"] == "clearing"
+    (second,) = story.sees(later(10), cut=(PATCH, "rubble"))
+    assert (second["kind"], second["id"]) == ("dump", first["id"])
+    assert list(second["changes"]) == ["ndvi", "visible", "flat"]
+    (third,) = story.sees(later(15), cut=(PATCH, "rubble"), twigs=(np.s_[4:10, 7:12], "browned soil"))
+    assert third["kind"] == "dump"  # the weaker look says nothing
+    assert rows(story.features)["kind"].tolist() == ["dump"]
 
 
 def test_far_apart_they_are_two():
@@ -171,5 +185,5 @@ def test_a_candidate_beyond_the_grid_is_left_as_it_is():
     away = {"type": "Polygon", "coordinates": [[[100.0, 20.0], [100.1, 20.0], [100.1, 20.1], [100.0, 20.0]]]}
     assert candidates._cells_of(away, GRID)[0].size == 0
     story.features = [{**feature, "geometry": away}]
-    (said,) = story.sees(later(10), cut=(PATCH, "soil"))
-    assert said["n_seen"] == 1
+    said = story.sees(later(10), cut=(PATCH, "soil"))
+    assert [s["n_seen"] for s in said] == [1, 1]  # what is on the grid is found anew

@@ -103,7 +103,7 @@ def patches(changes: Mapping[str, Change], ground: Ground, limits: Mapping[str, 
 
     Kinds of the group `ground` share their patches: one patch has the kind most of its cells have. Canopy events are
     looked for outside them. Blooms of one water body are one patch, however many rafts they drift in. A patch must be
-    as large as `minimum_ha` and somewhere two cells wide, since lines of cells come from edges that moved a little.
+    as large as `minimum_ha` where it is two cells wide, since lines of cells come from edges that moved a little.
     """
     cell_ha = ground.resolution**2 / 10_000
     ordered = [kind for kind in KINDS if kind in changes]
@@ -113,34 +113,41 @@ def patches(changes: Mapping[str, Change], ground: Ground, limits: Mapping[str, 
     if shared:
         union = np.logical_or.reduce([changes[kind].changed for kind in shared])
         # Every dump also lost its leaves: of the kinds that claim a cell the later, more special one has it.
-        claim = np.zeros(union.shape, dtype=np.intp)
+        claim = np.zeros(union.shape, dtype=np.int8)
         for number, kind in enumerate(shared):
             claim[changes[kind].changed] = number
-        for cells in _cells(_labels(union)):
+        wide = _wide(union)
+        for cells in _cells(_labels(union, wide)):
             kind = shared[int(np.bincount(claim[cells]).argmax())]
             taken[cells] = True
-            out += _kept(kind, cells, changes[kind], cell_ha, limits)
+            out += _kept(kind, cells, changes[kind], wide, cell_ha, limits)
     for kind in ordered:
         if kind in shared:
             continue
         changed = changes[kind].changed
         if KINDS[kind].group == "canopy":
             changed = changed & ~ndimage.binary_dilation(taken, _EIGHT)
-        labels = _labels(changed)
+        wide = _wide(changed)
+        labels = _labels(changed, wide)
         if kind == "bloom":
             labels = np.where(labels > 0, ground.waters, 0)
         for cells in _cells(labels):
-            out += _kept(kind, cells, changes[kind], cell_ha, limits)
+            out += _kept(kind, cells, changes[kind], wide, cell_ha, limits)
     return sorted(out, key=lambda p: (list(KINDS).index(p.kind), p.rows[0], p.columns[0]))
 
 
-def _labels(changed: np.ndarray) -> np.ndarray:
+def _wide(changed: np.ndarray) -> np.ndarray:
+    """The cells that lie in a square of two by two changed cells."""
+    return np.asarray(ndimage.binary_opening(changed, _SQUARE))
+
+
+def _labels(changed: np.ndarray, wide: np.ndarray) -> np.ndarray:
     """Numbers of the patches that are somewhere two cells wide; 0 elsewhere."""
     labels, n = ndimage.label(changed, structure=_EIGHT)
-    wide = np.zeros(n + 1, dtype=bool)
-    wide[np.unique(labels[ndimage.binary_opening(changed, _SQUARE)])] = True
-    wide[0] = False
-    return np.where(wide[labels], labels, 0)
+    some = np.zeros(n + 1, dtype=bool)
+    some[np.unique(labels[wide])] = True
+    some[0] = False
+    return np.where(some[labels], labels, 0)
 
 
 def _cells(labels: np.ndarray) -> Iterable[tuple[np.ndarray, np.ndarray]]:
@@ -154,9 +161,14 @@ def _cells(labels: np.ndarray) -> Iterable[tuple[np.ndarray, np.ndarray]]:
 
 
 def _kept(
-    kind: str, cells: tuple[np.ndarray, np.ndarray], change: Change, cell_ha: float, limits: Mapping[str, float]
+    kind: str,
+    cells: tuple[np.ndarray, np.ndarray],
+    change: Change,
+    wide: np.ndarray,
+    cell_ha: float,
+    limits: Mapping[str, float],
 ) -> list[Patch]:
-    if len(cells[0]) * cell_ha < minimum_ha(kind, cell_ha, limits) - 1e-9:
+    if wide[cells].sum() * cell_ha < minimum_ha(kind, cell_ha, limits) - 1e-9:
         return []
     inside = change.changed[cells]
     return [Patch(kind, cells[0], cells[1], float(np.median(change.strength[cells][inside])))]

@@ -20,7 +20,7 @@ from processing.imagery.events.views import ClearView, Ground, References
 
 #: ground and canopy: change of land since the reference; water: state or change of water bodies.
 Group = Literal["ground", "canopy", "water"]
-Reference = Literal["latest", "season", "summer"]
+Reference = Literal["before", "latest", "season", "summer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ Finder = Callable[["Comparison"], Change]
 
 
 def event(
-    kind: str, *, group: Group, key: str, shown: tuple[str, ...], since: Reference = "latest"
+    kind: str, *, group: Group, key: str, shown: tuple[str, ...], since: Reference = "before"
 ) -> Callable[[Finder], Finder]:
     """Register the function that finds a kind of event; the function is returned unchanged.
 
@@ -104,6 +104,7 @@ class Comparison:
     shared: Shared | None = None
     own: tuple[slice, slice] = (slice(None), slice(None))
     _counted: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+    _beyond: dict[tuple[str, str], np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def counted(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """A statistic over all cells of the county. `make` counts the cells of `own`; counts are added with `+`."""
@@ -120,27 +121,35 @@ class Comparison:
     def _land(self) -> np.ndarray:
         return (self.ground.townships > 0) & (self.ground.waters == 0)
 
+    @cached_property
+    def before(self) -> ClearView:
+        """The land before: of the latest and the earlier view the greener (see References.greenest)."""
+        return self.references.greenest(self.day, self.limits)
+
     def reference(self, since: Reference) -> ClearView:
         """The view of a name."""
-        return getattr(self.references, since)
+        return self.before if since == "before" else getattr(self.references, since)
 
-    def change(self, name: str, since: Reference = "latest") -> np.ndarray:
+    def change(self, name: str, since: Reference = "before") -> np.ndarray:
         """An index now less the same before; NaN where one of them is not known."""
         return self.now.index(name) - self.reference(since).index(name)
 
-    def beyond_season(self, name: str, since: Reference = "latest") -> np.ndarray:
+    def beyond_season(self, name: str, since: Reference = "before") -> np.ndarray:
         """The change of an index beyond what its kind of surface did meanwhile, never stronger than the change itself.
 
         What all forest does is the season (leaves, haze, the angle of the sun); an event is what one place does. The
         change expected is the median over the cells of the same land cover whose view before is of the same day.
         """
-        cells = self.change(name, since), self.groups, self.reference(since).day, self._land
-        counts = self.counted(("season", name, since), lambda: counted(*(plane[self.own] for plane in cells)))
-        delta, season = cells[0], usual(counts, *cells, self.limits)
-        same_way = np.sign(season) == np.sign(delta)
-        return np.where(same_way, np.sign(delta) * np.maximum(np.abs(delta) - np.abs(season), 0), delta)
+        if (name, since) not in self._beyond:
+            cells = self.change(name, since), self.groups, self.reference(since).day, self._land
+            counts = self.counted(("season", name, since), lambda: counted(*(plane[self.own] for plane in cells)))
+            delta, season = cells[0], usual(counts, *cells, self.limits)
+            same_way = np.sign(season) == np.sign(delta)
+            less = np.sign(delta) * np.maximum(np.abs(delta) - np.abs(season), 0)
+            self._beyond[name, since] = np.where(same_way, less, delta)
+        return self._beyond[name, since]
 
     def recent(self) -> np.ndarray:
         """True where the latest view is recent enough to be compared with."""
         with np.errstate(invalid="ignore"):
-            return self.day - self.references.latest.day <= self.limits["clearing_gap_max_days"]
+            return self.day - self.before.day <= self.limits["clearing_gap_max_days"]

@@ -14,42 +14,42 @@ from processing.imagery.events.views import day_of
 
 @event("clearing", group="ground", key="ndvi", shown=("ndvi", "bi"))
 def clearing(seen: Comparison) -> Change:
-    """Woodland that lost its leaves and shows bare soil since the latest clear view.
+    """Woodland that lost its leaves and shows bare soil since it was last seen.
 
-    NDVI falls by at least -clearing_dndvi_max and BI rises by at least clearing_dbi_min beyond what the season did to
-    the same land cover, from closed vegetation to open ground (`_opened`) that is bare (clearing_bi_min). Start values
-    of two-date change.
+    NDVI falls by at least -clearing_dndvi_max, NBR by -clearing_dnbr_max, and BI rises by at least clearing_dbi_min
+    beyond what the season did to the same land cover, from closed vegetation to open ground (`_opened`) that is bare
+    (clearing_bi_min). Start values of two-date change.
     """
     return _bared(seen, _opened(seen, "clearing"))
 
 
 @event("dump", group="ground", key="ndvi", shown=("ndvi", "visible", "flat"))
 def dump(seen: Comparison) -> Change:
-    """Green land turned bright and grey (rubble, waste, concrete), or grassland laid bare.
+    """Green land turned grey (rubble, waste, concrete), or grassland laid bare.
 
-    NDVI is lost as for a clearing (`_opened`), and what is there now is bright (dump_visible_min, dump_dvisible_min),
-    without leaves (dump_ndvi_max, dump_bi_min), and grey: (SWIR1 - B) / (SWIR1 + B) at most dump_flat_max, where
-    soil has 0.5 and more, and red over green at most dump_rgi_max, where soil is brown. On the covers named for the
-    kind `bare_soil` bare ground is enough. Own rule.
+    NDVI is lost as for a clearing (`_opened`), and what is there now is without leaves (dump_ndvi_max, dump_bi_min) and
+    grey: (SWIR1 - B) / (SWIR1 + B) at most dump_flat_max, where soil has 0.5 and more, and red over green at most
+    dump_rgi_max, where soil is brown. How bright it is says nothing: rubble in the low sun is darker than soil. On the
+    covers named for the kind `bare_soil` bare ground is enough. Own rule.
     """
     limits = seen.limits
     found = _opened(seen, "dump")
     with np.errstate(invalid="ignore"):
-        brighter = seen.change("visible") / limits["dump_dvisible_min"]
         grey = (
             found.changed
-            & (seen.now.index("visible") >= limits["dump_visible_min"])
-            & (brighter >= 1)
             & (seen.now.index("ndvi") <= limits["dump_ndvi_max"])
             & (seen.now.index("flat") <= limits["dump_flat_max"])
             & (seen.now.index("rgi") <= limits["dump_rgi_max"])
             & (seen.now.index("bi") >= limits["dump_bi_min"])
         )
-    strength = np.minimum(found.strength, brighter)
     if seen.ground.cover is None:
-        return Change(grey, found.comparable, strength)
-    bare = _bared(seen, _opened(seen, "bare_soil"))
-    return Change(grey | bare.changed, found.comparable, np.where(grey, strength, bare.strength))
+        return Change(grey, found.comparable, found.strength)
+    bare = _bared(seen, found)
+    return Change(
+        grey | (bare.changed & seen.ground.allowed("bare_soil")),
+        found.comparable,
+        np.where(grey, found.strength, bare.strength),
+    )
 
 
 @event("burn", group="ground", key="nbr", shown=("nbr", "ndvi"))
@@ -113,15 +113,17 @@ def pine_decline(seen: Comparison) -> Change:
 def _opened(seen: Comparison, kind: str) -> Change:
     """Closed vegetation (clearing_ndvi_before_min) that turned into open ground, beyond the season; kept out are
 
-    clouds and haze the mask missed (bright blue, or NIR risen beyond clearing_nir_ratio_max, or SWIR1 not risen by
-    clearing_swir_ratio_min), canopies that only browned or thinned (clearing_ndvi_max), shadows (red must have risen by
-    clearing_dred_min), char, another season (view before too old, or as open a year earlier), and water.
+    clouds and haze the mask missed, canopies that only browned or thinned (clearing_ndvi_max), shadows (red must have
+    risen by clearing_dred_min), char, another season (view before too old, or as open a year earlier), and water. Haze
+    and thin cloud lower NDVI much and NBR little, since they are weak in SWIR2; lost leaves lower both: NBR must fall
+    by -clearing_dnbr_max. Clouds also brighten NIR: beyond clearing_nir_ratio_max times the brightest of the views
+    before, any of which may lie in shadow.
     """
-    limits, now, before = seen.limits, seen.now, seen.references.latest
+    limits, now, before = seen.limits, seen.now, seen.before
     with np.errstate(invalid="ignore"):
-        dndvi = seen.beyond_season("ndvi")
-        comparable = np.isfinite(dndvi) & seen.recent() & seen.ground.allowed(kind)
-        strength = dndvi / limits["clearing_dndvi_max"]
+        dndvi, dnbr = seen.beyond_season("ndvi"), seen.beyond_season("nbr")
+        comparable = np.isfinite(dndvi) & np.isfinite(dnbr) & seen.recent() & seen.ground.allowed(kind)
+        strength = np.minimum(dndvi / limits["clearing_dndvi_max"], dnbr / limits["clearing_dnbr_max"])
         changed = (
             comparable
             & (strength >= 1)
@@ -130,8 +132,7 @@ def _opened(seen: Comparison, kind: str) -> Change:
             & (now.index("ndvi") <= limits["clearing_ndvi_max"])
             & ~_charred(seen)
             & (now.index("blue") <= limits["haze_blue_max"])
-            & (now.index("nir") <= limits["clearing_nir_ratio_max"] * before.index("nir"))
-            & (now.index("swir16") >= limits["clearing_swir_ratio_min"] * before.index("swir16"))
+            & (now.index("nir") <= limits["clearing_nir_ratio_max"] * seen.references.brightest("nir"))
             & (seen.change("red") >= limits["clearing_dred_min"])
             & _not_usual(seen, "ndvi", -limits["clearing_dndvi_max"])
         )
@@ -148,7 +149,7 @@ def _bared(seen: Comparison, opened: Change) -> Change:
 
 def _charred(seen: Comparison) -> np.ndarray:
     """Dark in the visible and robbed of its near infrared: at least burn_nir_loss_min of it lost."""
-    lost = 1 - seen.now.index("nir") / seen.references.latest.index("nir")
+    lost = 1 - seen.now.index("nir") / seen.before.index("nir")
     dark = seen.now.index("visible") <= seen.limits["burn_visible_max"]
     return np.asarray(dark & (lost >= seen.limits["burn_nir_loss_min"]))
 

@@ -32,7 +32,8 @@ def expected(
 ) -> np.ndarray:
     """The change that is usual for each cell: the median over its group and day before, float32 (y, x).
 
-    Groups with fewer than season_cells_min cells on a day take the median of the whole group, and smaller ones 0.
+    A day with fewer than season_cells_enough cells of a group is counted with the days nearest to it until they have as
+    many, so that one large event is never taken for the season. Groups with fewer than season_cells_min cells take 0.
 
     Args:
         delta: change of an index (y, x), NaN where not known; beyond +-2 it counts as +-2.
@@ -71,12 +72,22 @@ def usual(
     out = np.zeros(delta.shape, dtype=np.float32)
     if not known.any():
         return out
-    n, chosen = int(limits["season_cells_min"]), groups[known]
-    whole, _ = _medians(counts.whole, n)
-    found = [_medians(_sum(each, np.zeros_like(counts.whole)), n) for each in counts.apart.values()]
-    apart, enough = np.stack([m for m, _ in found]), np.stack([e for _, e in found])
-    when = np.searchsorted(np.array(list(counts.apart)), days[known])
-    out[known] = np.where(enough[when, chosen], apart[when, chosen], whole[chosen])
+    least, enough = int(limits["season_cells_min"]), int(limits["season_cells_enough"])
+    dates = np.array(list(counts.apart))
+    apart = np.stack([_sum(each, np.zeros_like(counts.whole)) for each in counts.apart.values()])
+    medians = np.stack([_medians(each, least) for each in _pooled(apart, dates, enough)])
+    out[known] = medians[np.searchsorted(dates, days[known]), groups[known]]
+    return out
+
+
+def _pooled(apart: np.ndarray, dates: np.ndarray, enough: int) -> np.ndarray:
+    """Counts (day, group, bin) with those of the nearest days added where there are too few, the earlier ones first."""
+    total = apart.sum(axis=2)
+    out = apart.copy()
+    for day, group in np.argwhere((total > 0) & (total < enough)).tolist():
+        near = np.argsort(np.abs(dates - dates[day]), kind="stable")
+        last = int(np.searchsorted(np.cumsum(total[near, group]), enough))
+        out[day, group] = apart[near[: last + 1], group].sum(axis=0)
     return out
 
 
@@ -88,9 +99,8 @@ def _sum(one: np.ndarray, two: np.ndarray) -> np.ndarray:
     return out
 
 
-def _medians(counts: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray]:
-    """Median of each group (0 where it has too few cells) and whether it had enough."""
+def _medians(counts: np.ndarray, least: int) -> np.ndarray:
+    """Median of each group, 0 where it has too few cells."""
     total = counts.sum(axis=1)
     middle = (np.cumsum(counts, axis=1) * 2 >= np.maximum(total, 1)[:, None]).argmax(axis=1)
-    enough = total >= least
-    return np.where(enough, middle * _STEP - _SPAN, 0.0).astype(np.float32), enough
+    return np.where(total >= least, middle * _STEP - _SPAN, 0.0).astype(np.float32)

@@ -20,7 +20,7 @@ from processing.imagery.zonal import zone_raster
 BANDS = ("blue", "green", "red", "rededge1", "nir", "swir16", "swir22")
 _EPOCH = date(1970, 1, 1)
 #: Dark water gives reflectances of zero and less in the short-wave infrared, where a ratio has no meaning; it is water.
-_DARKEST = np.float32(1e-4)
+DARKEST = np.float32(1e-4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def _fai(red: xr.DataArray, nir: xr.DataArray, swir16: xr.DataArray) -> xr.DataA
 
 
 def _mndwi(green: xr.DataArray, swir16: xr.DataArray) -> xr.DataArray:
-    return indices.mndwi(green.clip(min=_DARKEST), swir16.clip(min=_DARKEST))
+    return indices.mndwi(green.clip(min=DARKEST), swir16.clip(min=DARKEST))
 
 
 def _visible(blue: xr.DataArray, green: xr.DataArray, red: xr.DataArray) -> xr.DataArray:
@@ -128,21 +128,44 @@ _INDICES: dict[str, tuple[Callable[..., xr.DataArray], tuple[str, ...]]] = {
 class References:
     """The views a day is compared with: `never` where there is none.
 
-    `latest` is the view just before the day, `season` that of the same season a year earlier, `summer` that of early
-    summer of the same year (needles before the beetle flies). See `reference_days`.
+    `latest` is the view just before the day, `earlier` that of some weeks ago, `season` that of the same season a year
+    earlier, `summer` that of early summer of the same year (needles before the beetle flies). See `reference_days`.
     """
 
     latest: ClearView
     season: ClearView
     summer: ClearView
+    earlier: ClearView | None = None  # None: there is none
+
+    def greenest(self, day: int, limits: Mapping[str, float]) -> ClearView:
+        """Of the latest and the earlier view the one with the higher NDVI, cell by cell: land before it was changed.
+
+        Haze, thin cloud, shadow and a change that was seen but not told lower NDVI, so of two views the greener one is
+        the cleaner (maximum-value composite: Holben 1986 doi:10.1080/01431168608948945). An earlier view older than
+        clearing_gap_max_days is of another season and is not taken.
+        """
+        if self.earlier is None:
+            return self.latest
+        with np.errstate(invalid="ignore"):
+            fresh = day - self.earlier.day <= limits["clearing_gap_max_days"]
+            better = fresh & ~(self.latest.index("ndvi") >= self.earlier.index("ndvi"))
+        bands = {name: np.where(better, self.earlier.bands[name], self.latest.bands[name]) for name in BANDS}
+        return ClearView(bands, np.where(better, self.earlier.day, self.latest.day))
+
+    def brightest(self, band: str) -> np.ndarray:
+        """The highest reflectance of the latest, the earlier and the season's view: that of a place in full light."""
+        views = (self.latest, self.season) if self.earlier is None else (self.latest, self.season, self.earlier)
+        return np.fmax.reduce([view.bands[band] for view in views])
 
 
 def reference_days(day: date, limits: Mapping[str, float]) -> dict[str, date]:
     """Reference -> the day as of which its clear view is to be taken: the last finished day not after it.
 
-    `season`: a year before and season_window_days later, so that the view taken is on average of the same season.
+    `earlier`: earlier_days before. `season`: a year before and season_window_days later, so that the view taken is on
+    average of the same season.
     """
     return {
+        "earlier": day - timedelta(days=int(limits["earlier_days"])),
         "season": day - timedelta(days=365 - int(limits["season_window_days"])),
         "summer": date(day.year, 1, 1) + timedelta(days=int(limits["pine_summer_doy"]) - 1),
     }
@@ -173,7 +196,7 @@ class Ground:
         if cover is not None and cover.shape != grid.shape:
             raise ValueError(f"land cover has shape {cover.shape}; the grid has {grid.shape}")
         towns, bodies = zone_raster(townships, grid), zone_raster(waters, grid)
-        codes = () if cover is None else tuple(np.flatnonzero(np.bincount(cover.ravel())).tolist())
+        codes = () if cover is None else tuple(sorted({code for row in cover for code in np.unique(row).tolist()}))
         return cls(towns, townships.ids, bodies, waters.ids, cover, grid.resolution, codes)
 
     def part(self, window: Window) -> "Ground":

@@ -4,28 +4,41 @@ import numpy as np
 
 from processing.imagery import water
 from processing.imagery.events.kinds import Change, Comparison, event
+from processing.imagery.events.views import DARKEST
 
 
-@event("bloom", group="water", key="ndci", shown=("ndci", "fai"))
+@event("bloom", group="water", key="ndci", shown=("ndci", "fai"), since="latest")
 def bloom(seen: Comparison) -> Change:
     """Water that carries algae: chlorophyll (NDCI) and something floating (FAI) both above their thresholds.
 
-    Over inner water only (shore_buffer_m). The state of one day, no change: a bloom that lasts is one candidate.
+    NDCI is taken of what is left of red and red edge without SWIR2: water gives nothing back there, so it is haze, thin
+    cloud or glint, which would hide the ratio (as Wang and Shi 2007 doi:10.1364/oe.15.015722 correct turbid water).
+    Over inner water only (shore_buffer_m), and where it is water still: algae lie on it, so SWIR1 stays below NIR
+    (bloom_ndmi_min), which it does not over a bank that was filled and grows over. The state of one day, no change: a
+    bloom that lasts is one candidate.
     Sources: Mishra and Mishra 2012 doi:10.1016/j.rse.2011.10.016; Hu 2009 doi:10.1016/j.rse.2009.05.012.
     """
     limits = seen.limits
     inner = water.inner_water(
         seen.ground.waters, resolution=seen.ground.resolution, shore_buffer_m=limits["shore_buffer_m"]
     )
-    ndci, fai = seen.now.index("ndci"), seen.now.index("fai")
+    ndci, fai = _ndci_without_air(seen), seen.now.index("fai")
     comparable = (inner > 0) & np.isfinite(ndci) & np.isfinite(fai)
     with np.errstate(invalid="ignore"):
         strength = np.minimum(ndci / limits["bloom_ndci_min"], fai / limits["bloom_fai_min"])
+        wet = seen.now.index("ndmi") >= limits["bloom_ndmi_min"]
         clear = seen.now.index("blue") <= limits["haze_blue_max"]
-    return Change(comparable & clear & water.bloom(ndci, fai, limits), comparable, strength)
+    return Change(comparable & clear & wet & water.bloom(ndci, fai, limits), comparable, strength)
 
 
-@event("water_loss", group="water", key="mndwi", shown=("mndwi", "ndvi"))
+def _ndci_without_air(seen: Comparison) -> np.ndarray:
+    """NDCI of red and red edge less SWIR2 (see `bloom`); 0 where nothing is left of them."""
+    red, edge = (seen.now.bands[band] - seen.now.bands["swir22"] for band in ("red", "rededge1"))
+    red, edge = np.maximum(red, DARKEST), np.maximum(edge, DARKEST)
+    return np.asarray((edge - red) / (edge + red))
+
+
+@event("water_loss", group="water", key="mndwi", shown=("mndwi", "ndvi"), since="latest")
 def water_loss(seen: Comparison) -> Change:
     """Water that became land: filled, built over, fallen dry in one place.
 

@@ -16,6 +16,7 @@ SURFACES = {
     "wood": (0.023, 0.043, 0.029, 0.070, 0.276, 0.132, 0.060),
     "leafless": (0.042, 0.062, 0.074, 0.104, 0.190, 0.222, 0.142),
     "soil": (0.082, 0.113, 0.150, 0.178, 0.224, 0.312, 0.272),
+    "browned soil": (0.060, 0.090, 0.110, 0.145, 0.235, 0.270, 0.205),  # with twigs left on it
     "rubble": (0.138, 0.150, 0.160, 0.170, 0.200, 0.236, 0.204),
     "char": (0.034, 0.040, 0.048, 0.058, 0.082, 0.158, 0.150),
     "pine": (0.022, 0.038, 0.027, 0.061, 0.240, 0.112, 0.050),
@@ -60,9 +61,10 @@ def compared(
     *,
     season: ClearView | None = None,
     summer: ClearView | None = None,
+    earlier: ClearView | None = None,
     code: int | None = 131,
 ) -> Comparison:
     """A day beside its references."""
     never = ClearView.never(SHAPE)
-    references = References(latest, season or never, summer or never)
+    references = References(latest, season or never, summer or never, earlier)
     return Comparison(now, int(np.nanmax(now.day)), references, ground(code), LIMITS)

@@ -40,6 +40,7 @@ def test_patches_come_in_order_whatever_touches():
         (np.s_[4:7, 5:8], 0),  # 9 cells
         (np.s_[4:9, 5:7], 1),  # 10 cells: 0.1 ha
         (np.s_[4:5, 5:35], 0),  # 30 cells, but a line
+        ((np.r_[4, 5, [4] * 28], np.r_[5, 5, 6:34]), 0),  # a line with a corner
     ],
 )
 def test_what_is_small_or_thin_is_no_candidate(where, wanted):

@@ -18,6 +18,10 @@ def changed(function, **given):
     return function(compared(**given)).changed
 
 
+def laid(bands, day):
+    return ClearView.never(SHAPE).after({n: v.astype(np.float32) for n, v in bands.items()}, day)
+
+
 def patch():
     out = np.zeros(SHAPE, dtype=bool)
     out[PATCH] = True
@@ -30,6 +34,41 @@ def test_what_happened_is_found_where_it_happened(function, surface):
     assert np.array_equal(found.changed, patch())
     assert (found.strength[PATCH] >= 1).all()
     assert found.comparable[PATCH].all()
+
+
+@pytest.mark.parametrize(("function", "surface"), [(clearing, "soil"), (dump, "rubble"), (burn, "char")])
+@pytest.mark.parametrize("spoilt", ["cloud", "shadow", "seen but not told"])
+def test_one_spoilt_look_before_does_not_hide_it(function, surface, spoilt):
+    """The last look was through thin cloud, in shadow, or saw the event without telling it: the one before serves."""
+    clean, event = view(day=BEFORE - 20), view(day=NOW, cut=(PATCH, surface))
+    last = {
+        "cloud": blend(view(day=BEFORE), view(day=BEFORE, veil=(PATCH, "cloud")), 0.5),
+        "shadow": laid({name: view().bands[name] * 0.6 for name in BANDS}, BEFORE),
+        "seen but not told": view(day=BEFORE, cut=(PATCH, surface)),
+    }[spoilt]
+    assert np.array_equal(changed(function, now=event, latest=last, earlier=clean), patch())
+    assert not changed(function, now=view(day=NOW), latest=last, earlier=clean).any()
+
+
+def test_an_earlier_view_of_another_season_is_not_taken():
+    bare = view(day=BEFORE, cut=(PATCH, "soil"))
+    now = view(day=NOW, cut=(PATCH, "soil"))
+    assert changed(clearing, now=now, latest=bare, earlier=view(day=NOW - 90)).any()
+    assert not changed(clearing, now=now, latest=bare, earlier=view(day=NOW - 91)).any()
+
+
+@pytest.mark.parametrize("light", [0.7, 0.85, 1.0, 1.2])
+def test_rubble_is_grey_in_any_light(light):
+    now = {name: np.where(patch(), light, 1) * view(cut=(PATCH, "rubble")).bands[name] for name in BANDS}
+    assert np.array_equal(changed(dump, now=laid(now, NOW), latest=view(day=BEFORE)), patch())
+
+
+def test_ground_that_comes_out_of_a_shadow_brightens_no_more_than_a_year_ago():
+    """NIR rises by half where the view before lay in shadow; it is no cloud when it was as bright a year ago."""
+    shade = laid({name: view().bands[name] * 0.6 for name in BANDS}, BEFORE)
+    now = view(day=NOW, cut=(PATCH, "soil"))
+    season = view(day=NOW - 365)
+    assert np.array_equal(changed(clearing, now=now, latest=shade, season=season), patch())
 
 
 def test_kinds_are_told_apart():

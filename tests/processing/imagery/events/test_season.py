@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from processing.imagery.events import season
 from processing.imagery.events.season import expected
 
-LIMITS = {"season_cells_min": 5.0}
+LIMITS = {"season_cells_min": 5.0, "season_cells_enough": 6.0}
 _floats = st.floats(-1.875, 1.875, width=32)
 
 
@@ -50,7 +50,34 @@ def test_dates_before_are_kept_apart_where_there_are_enough_cells():
     out = usual(delta, np.zeros(delta.shape, dtype=np.int32), days)
     np.testing.assert_allclose(out[0, :6], -0.4, atol=0.003)
     np.testing.assert_allclose(out[0, 6:16], -0.1, atol=0.003)
-    np.testing.assert_allclose(out[0, 16:], -0.1, atol=0.003)  # too few: the median of the whole group
+    np.testing.assert_allclose(out[0, 16:], -0.1, atol=0.003)  # too few: counted with the day before
+
+
+def test_a_large_event_on_a_rare_date_is_not_the_season():
+    """Most cells whose last view is of one day lie in the clearing that a cloud over everything else left visible."""
+    delta = np.array([[-0.5] * 4 + [0.0] * 1 + [-0.02] * 20], dtype=np.float32)
+    days = np.array([[1.0] * 5 + [9.0] * 20])
+    out = usual(delta, np.zeros(delta.shape, dtype=np.int32), days)
+    np.testing.assert_allclose(out[0, :5], -0.02, atol=0.003)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    arrays(np.int32, (1, 40), elements=st.integers(0, 400)), arrays(np.int32, (1, 40), elements=st.integers(0, 7)),
+    st.integers(1, 50),
+)  # fmt: skip
+def test_the_nearest_dates_are_added_until_there_are_enough(steps, days, enough):
+    delta = (steps / 200 - 1).astype(np.float32)
+    limits = {"season_cells_min": 1.0, "season_cells_enough": float(enough)}
+    out = expected(delta, np.zeros_like(steps), days.astype(float), np.ones(steps.shape, dtype=bool), limits)
+    for day in np.unique(days):
+        taken = np.zeros(steps.shape, dtype=bool)
+        for other in sorted(np.unique(days), key=lambda d: (abs(d - day), d)):
+            taken |= days == other
+            if taken.sum() >= enough:
+                break
+        ordered = np.sort(delta[taken])
+        np.testing.assert_allclose(out[days == day], ordered[(len(ordered) - 1) // 2], atol=1e-5)
 
 
 def test_what_is_not_known_counts_for_nothing():

@@ -29,6 +29,18 @@ def test_a_bloom_needs_no_view_before():
     assert bloom(compared(view(day=NOW, raft=(RAFT, "algae")), ClearView.never(SHAPE))).changed.any()
 
 
+@pytest.mark.parametrize("haze", [0.02, 0.05])
+@pytest.mark.parametrize("veil", [0.0, 0.1])
+def test_haze_and_thin_cloud_do_not_hide_a_bloom(haze, veil):
+    """Algae that cover two thirds of the water, under air that adds as much to the bands as the water does."""
+    water = view(day=NOW)
+    sparse = blend(water, view(day=NOW, raft=(RAFT, "algae")), 0.67)
+    seen = blend(sparse, view("cloud", day=NOW, lake=(LAKE, "cloud")), veil)
+    air = dict(zip(BANDS, haze * np.array([1.0, 0.72, 0.55, 0.48, 0.32, 0.10, 0.06], dtype=np.float32), strict=True))
+    hazy = ClearView.never(SHAPE).after({n: seen.bands[n] + np.float32(air[n]) for n in BANDS}, NOW)
+    assert np.array_equal(bloom(compared(hazy, view(day=BEFORE))).changed, cells(RAFT))
+
+
 @pytest.mark.parametrize("glint", [0.01, 0.03, 0.06])
 def test_glint_is_no_bloom(glint):
     bright = {n: view().bands[n] + np.float32(glint) * cells(LAKE) for n in BANDS}
@@ -39,6 +51,14 @@ def test_glint_is_no_bloom(glint):
 def test_thin_cloud_over_water_is_no_bloom(share):
     cloudy = blend(view(day=NOW), view(day=NOW, raft=(RAFT, "cloud")), share)
     assert not bloom(compared(cloudy, view(day=BEFORE))).changed.any()
+
+
+def test_grass_on_a_filled_bay_is_no_bloom():
+    """Soil with a little green on it has the red edge of algae; SWIR1 tells that it is land."""
+    grown = blend(view(day=NOW, fill=(RAFT, "soil")), view(day=NOW, fill=(RAFT, "wood")), 0.15)
+    assert (grown.index("ndci")[RAFT] > 0.1).all()
+    assert (grown.index("fai")[RAFT] > 0.01).all()
+    assert not bloom(compared(grown, view(day=BEFORE))).changed.any()
 
 
 def lost(now, season=True, latest=None):
