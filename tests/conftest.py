@@ -29,22 +29,23 @@ def demo_feeds(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def eve_home(demo_feeds, tmp_path_factory) -> Path:
-    """The home of the demo as it is on its last noon, before its last matter comes up; for others to copy."""
+def night_home(demo_feeds, tmp_path_factory) -> Path:
+    """The home of the demo in its last night; all is computed, but alarms were last judged at noon. To be copied."""
     from store.home import Home
-    from tests.pipeline import EVE, START, run
+    from tests.pipeline import EVE, NIGHT, START, gather, run
 
-    home = Home.open(tmp_path_factory.mktemp("eve-home"))
+    home = Home.open(tmp_path_factory.mktemp("night-home"))
     run(home, demo_feeds, START, EVE)
+    gather(home, demo_feeds, EVE, NIGHT)
     return home.root
 
 
 @pytest.fixture(scope="session")
-def demo_home(demo_feeds, eve_home, tmp_path_factory):
+def demo_home(demo_feeds, night_home, tmp_path_factory):
     """The home of the demo when its two weeks are over."""
     from store.home import Home
-    from tests.pipeline import END, EVE, run
+    from tests.pipeline import END, NIGHT, run
 
-    home = Home.open(shutil.copytree(eve_home, tmp_path_factory.mktemp("demo") / "home"))
-    run(home, demo_feeds, EVE, END)
+    home = Home.open(shutil.copytree(night_home, tmp_path_factory.mktemp("demo") / "home"))
+    run(home, demo_feeds, NIGHT, END)
     return home

@@ -23,8 +23,8 @@ from store.ledger import metadata
 
 START = datetime(2026, 8, 18, 8, tzinfo=LOCAL)
 END = START + timedelta(days=14)
-#: The last noon, before the last matter of the demo comes up.
-EVE = datetime(2026, 8, 31, 12, tzinfo=LOCAL)
+#: The last noon, before the last matter of the demo comes up, and three in the morning, when it is red.
+EVE, NIGHT = datetime(2026, 8, 31, 12, tzinfo=LOCAL), datetime(2026, 9, 1, 3, tzinfo=LOCAL)
 SEED = 20260818
 
 
@@ -37,6 +37,14 @@ def run(
     home: Home, feeds: Path, start: datetime, end: datetime, eyes: tuple[str, ...] = ("ground", "human", "sky")
 ) -> None:
     """Ingest, compute and evaluate one window; `now` is its end."""
+    gather(home, feeds, start, end, eyes)
+    judge(home, end)
+
+
+def gather(
+    home: Home, feeds: Path, start: datetime, end: datetime, eyes: tuple[str, ...] = ("ground", "human", "sky")
+) -> None:
+    """Ingest one window and compute what follows from it."""
     for name, feed in feeds_of(home).items():
         if feed.eye in eyes:
             ingest(home, name, start=start, end=end, now=end, root=str(feeds))
@@ -46,9 +54,13 @@ def run(
         compute_human(home, now=end)
     if "sky" in eyes:
         compute_sky(home, now=end)
-    evaluate(home, now=end)
-    join(home, now=end)
-    deliver(home, now=end)
+
+
+def judge(home: Home, now: datetime) -> None:
+    """Evaluate the rules, join what the eyes say, send what is due."""
+    evaluate(home, now=now)
+    join(home, now=now)
+    deliver(home, now=now)
 
 
 def tables(root: Path | Home) -> Mapping[str, str]:

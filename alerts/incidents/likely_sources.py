@@ -228,7 +228,8 @@ def _upwind(evidence: pd.DataFrame, known: Alarms, places: Places, wind: Wind | 
             bearing, _, metres = _GEOD.inv(lon, lat, source.lon, source.lat)
             off = abs((bearing - (wind.direction if wind else 0.0) + 180) % 360 - 180)
             near = metres / 1000 <= (number["calm_reach"] if calm else number["air_reach"])
-            if near and (calm or off <= number["wind_sector"]) and (best is None or metres < best[0]):
+            blown = calm or off <= number["wind_sector"] or metres / 1000 < _AT_IT_KM
+            if near and blown and (best is None or metres < best[0]):
                 best = (metres, bearing % 360, off)
         if best is None:
             continue
@@ -252,6 +253,8 @@ def _air_words(distance: float, bearing: float, wind: Wind | None, calm: bool, a
             origin = say(f"compass.{_EIGHT[round(wind.direction / 45) % 8]}", lang)
             blown = say("source.wind", lang, origin=origin, speed=f"{wind.speed:.1f}")
         said = [say("source.bearing", lang, where=where, km=f"{distance:.1f}"), blown]
+        if distance < _AT_IT_KM:  # there is no direction to the place itself
+            said = [say("source.spoke", lang)]
         said.append(say("source.alarmed", lang) if alarmed else say("source.quiet", lang))
         out.append(say("source.join", lang).join(said) + say("source.stop", lang))
     return out[0], out[1]

@@ -7,7 +7,7 @@ import pandas as pd
 
 from console.web.county import Collection, collection, feature, point
 from console.web.site import Site
-from store.ledger.incidents import count_incidents, list_incidents, read_incidents
+from store.ledger.incidents import count_incidents, list_incidents, newest_change, read_incidents
 
 #: What the list is filtered by, in the order of the address.
 FILTERS = ("words", "handling", "severity", "kind", "township", "eye")
@@ -58,6 +58,16 @@ def red_now(site: Site) -> frozenset[str]:
     """The red incidents nobody has acknowledged."""
     found = read_incidents(site.home.ledger, now=site.now(), severity="red", handling="open", limit=1000)
     return frozenset(found["id"])
+
+
+def titles(site: Site, ids: tuple[str, ...]) -> dict[str, tuple[str, str]]:
+    """Chinese and English titles of incidents that became red; read once for all open pages."""
+    key = (newest_change(site.home.ledger), ids)
+    if site.reds[0] != key:
+        found = read_incidents(site.home.ledger, now=site.now(), severity="red", limit=1000)
+        named = {r["id"]: (str(r["title_zh"]), str(r["title_en"])) for r in found.to_dict("records")}
+        site.reds = (key, {i: named.get(i, (i, i)) for i in ids})
+    return site.reds[1]
 
 
 def layer(site: Site) -> Collection:

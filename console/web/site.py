@@ -28,6 +28,7 @@ class Site:
     clock: Callable[[], datetime]
     secure: bool = False  # whether browsers reach it by https
     is_live: bool = True  # false when the clock stands at the end of a replayed archive
+    reds: tuple[Any, dict[str, tuple[str, str]]] = (None, {})  # titles of those that became red last
     _seen: dict[tuple[str, bool], tuple[float, User | None]] = field(default_factory=dict)
 
     @property

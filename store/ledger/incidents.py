@@ -100,7 +100,9 @@ def _page(wanted: Wanted, now: datetime, limit: int, offset: int) -> sa.Select[A
     late = sa.and_(c.deadline.is_not(None), c.deadline < now, c.handling == Handling.OPEN)
     order: list[Any] = [c.opened_at.desc(), c.id]
     if wanted.active:
-        needs = [sa.case((late, 0), else_=1), sa.case(rank, value=c.severity, else_=3)]
+        # A red one that nobody has taken waits for no deadline.
+        fresh = sa.and_(c.severity == "red", c.handling == Handling.OPEN)
+        needs = [sa.case((sa.or_(late, fresh), 0), else_=1), sa.case(rank, value=c.severity, else_=3)]
         order = [*needs, sa.case((c.deadline.is_(None), 1), else_=0), c.deadline, *order]
     ids = sa.select(c.id).where(*wanted.conditions()).order_by(*order).limit(limit).offset(offset)
     return sa.select(incidents).where(c.id.in_(ids.scalar_subquery())).order_by(*order)

@@ -13,6 +13,7 @@ from console.web import cases
 from console.web.api.asking import Moment, Paged, Rows, Word, permitted, plain, records
 from console.web.api.events import atom
 from console.web.site import Site
+from console.web.tasks import send_tasks
 from domain.incidents import Handling, Outcome
 from domain.records import Severity
 from store.ledger.incidents import Case, read_case
@@ -137,6 +138,8 @@ def _steps(site: Site, routes: APIRouter) -> None:
             told = {k: str(v) for k, v in said.model_dump(exclude={"version"}).items()}
             _case(site, incident_id)
             done = act(site.home, incident_id, **told, who=user.login, version=said.version, now=site.now())
+            if act is actions.dispatch:
+                send_tasks(site)
             return Taken(version=done)
 
         asker = Annotated[User, Depends(permitted(site, "handle"))]

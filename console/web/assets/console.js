@@ -7,10 +7,27 @@
   };
   for (const kind of ["pointerdown", "keydown"]) window.addEventListener(kind, ready, { passive: true });
 
-  // Two tones, falling: made here, so there is no file to fetch.
-  window.syAlarm = () => {
+  // Where a screen reader hears of it: it must be there before anything is written into it.
+  const banner = document.createElement("div");
+  banner.className = "sy-alarm sy-noprint";
+  banner.setAttribute("role", "alert");
+  const quiet = () => {
+    banner.replaceChildren();
+    document.title = document.title.replace(/^\(!\) /, "");
+  };
+  addEventListener("DOMContentLoaded", () => document.body.append(banner));
+
+  // Said in words, in the title of the tab, and in two tones, falling; made here, so there is no file to fetch.
+  window.syAlarm = (told) => {
     document.body.dataset.alarms = String(Number(document.body.dataset.alarms || 0) + 1);
+    say(told);
     ready();
+    audio.resume().then(() => banner.querySelector("small")?.remove());
+    if (audio.state !== "running") {
+      const hint = document.createElement("small");
+      hint.textContent = told.muted;
+      banner.append(hint);
+    }
     const at = audio.currentTime;
     for (const [n, tone] of [[0, 880], [1, 660], [2, 880], [3, 660]]) {
       const wave = audio.createOscillator();
@@ -23,6 +40,23 @@
       wave.start(at + n * 0.22);
       wave.stop(at + n * 0.22 + 0.21);
     }
+  };
+
+  const say = (told) => {
+    const mark = document.createElement("b");
+    mark.textContent = `▲ ${told.head}`;
+    const links = told.reds.map((red) => {
+      const link = document.createElement("a");
+      link.href = red.href;
+      link.textContent = red.title;
+      return link;
+    });
+    const away = document.createElement("button");
+    away.type = "button";
+    away.textContent = told.close;
+    away.addEventListener("click", quiet);
+    banner.replaceChildren(mark, ...links, away);
+    if (!document.title.startsWith("(!) ")) document.title = `(!) ${document.title}`;
   };
 
   window.syCookie = (name, value) => {

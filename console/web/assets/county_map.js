@@ -93,15 +93,18 @@ export default {
       const dot = document.createElement("i");
       dot.className = `sy-dot${p.silent ? " sy-silent" : ""}${p.alert ? " sy-ring" : ""}`;
       dot.style.background = p.silent ? "transparent" : p.colour;
-      dot.style.borderColor = p.alert ? this.severities[p.alert] : p.silent ? p.colour : "#ffffff";
+      dot.style.borderColor = p.alert ? this.severities[p.alert][0] : p.silent ? p.colour : "#ffffff";
       dot.style.borderRadius = shapes[p.medium] || "50%";
       if (p.alert === "red") dot.classList.add("sy-beat");
       return L.divIcon({ html: dot, className: "sy-mark", iconSize: [18, 18] });
     },
     reports(data) {
       return L.geoJSON(data, {
+        // What is dealt with steps back behind what is not.
         pointToLayer: (f, at) =>
-          L.circleMarker(at, { pane: "things", radius: 5, color: "#5a2d82", weight: 1.5, fillColor: "#b78be0", fillOpacity: 0.85 }),
+          ["closed", "verified"].includes(f.properties.status)
+            ? L.circleMarker(at, { pane: "things", radius: 3, color: "#5a2d82", weight: 1, opacity: 0.5, fillColor: "#b78be0", fillOpacity: 0.3 })
+            : L.circleMarker(at, { pane: "things", radius: 6, color: "#5a2d82", weight: 2, fillColor: "#c99cf2", fillOpacity: 0.95 }),
         onEachFeature: (f, layer) =>
           layer.bindTooltip(() => this.lines([this.words[`category.${f.properties.category}`] || f.properties.category,
             f.properties.text, this.local(f.properties.observed_at)]), { className: "sy-tip sy-wide" }),
@@ -122,9 +125,13 @@ export default {
         pointToLayer: (f, at) => {
           const flag = document.createElement("b");
           flag.className = `sy-case${f.properties.handling === "open" && f.properties.severity === "red" ? " sy-beat" : ""}`;
-          flag.style.background = this.severities[f.properties.severity] || "#666";
-          flag.textContent = "!";
-          const mark = L.marker(at, { pane: "cases", icon: L.divIcon({ html: flag, className: "sy-mark", iconSize: [24, 24] }), alt: this.title(f) });
+          const [colour, ink] = this.severities[f.properties.severity] || ["#666", "#fff"];
+          flag.style.background = colour;
+          flag.style.color = ink;
+          // The colour in a letter too, for eyes that cannot tell it.
+          flag.textContent = (this.words[`severity.${f.properties.severity}`] || "!").slice(0, 1).toUpperCase();
+          const mark = L.marker(at, { pane: "cases", icon: L.divIcon({ html: flag, className: "sy-mark", iconSize: [24, 24] }), alt: this.title(f),
+            zIndexOffset: 1000 * Object.keys(this.severities).indexOf(f.properties.severity), riseOnHover: true });
           mark.on("click", () => this.$emit("open", { kind: "incident", id: f.id }));
           return mark.bindTooltip(() => this.lines([this.title(f), this.words[`handling.${f.properties.handling}`] || ""]),
             { direction: "top", className: "sy-tip sy-wide", offset: [0, -10] });

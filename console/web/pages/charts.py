@@ -15,6 +15,13 @@ _FLAGS = {3: ("#e08a00", "triangle"), 4: ("#c1121f", "diamond")}
 _GOOD, _LIMIT = "#0b7285", "#c1121f"
 
 
+#: How ECharts writes moments along an axis: alike in both languages, and a day always with its month.
+_MOMENTS = {
+    "year": "{yyyy}", "month": "{MM}-{dd}", "day": "{MM}-{dd}", "hour": "{HH}:{mm}", "minute": "{HH}:{mm}",
+    "second": "{HH}:{mm}:{ss}", "millisecond": "{HH}:{mm}:{ss}", "none": "{yyyy}-{MM}-{dd}",
+}  # fmt: skip
+
+
 def _local(moment: Any) -> str:
     """A moment as ECharts draws it unchanged, in Shanghai time."""
     return str(pd.Timestamp(moment).tz_convert(LOCAL).strftime("%Y-%m-%d %H:%M:%S"))
@@ -79,7 +86,7 @@ def series_options(
         "grid": {"left": 56, "right": 18, "top": 64, "bottom": 62},
         "legend": {"top": 0, "type": "scroll", "textStyle": {"color": ink}},
         "tooltip": {"trigger": "axis", "renderMode": "richText", "confine": True},
-        "xAxis": {"type": "time", "axisLabel": {"color": ink, "hideOverlap": True}},
+        "xAxis": {"type": "time", "axisLabel": {"color": ink, "hideOverlap": True, "formatter": _MOMENTS}},
         "yAxis": {
             "type": "value",
             "name": f"{name} ({unit})",

@@ -38,7 +38,7 @@ class CountyMap(Element, component=Path("..") / "assets" / "county_map.js"):
         self._props["bounds"] = [[south, west], [north, east]]
         self._props["lang"] = lang
         self._props["words"] = told | {"silent": view.t("web.station.silent")}
-        self._props["severities"] = {k: s.colour for k, s in scale("severity").items()}
+        self._props["severities"] = {k: [s.colour, s.ink] for k, s in scale("severity").items()}
 
 
 def register(house: House) -> None:
@@ -55,7 +55,7 @@ def register(house: House) -> None:
                 shown = CountyMap(view)
                 shown.on("open", lambda e: _open(e.args))
                 _legend(view)
-        view.subscribe(lambda change: _changed(view, shown, panel, change))
+        view.subscribe(lambda change: _changed(shown, panel, change))
 
 
 def _wall_head(view: View) -> None:
@@ -85,7 +85,7 @@ def _panel(view: View) -> Any:
     return rows
 
 
-def _changed(view: View, shown: CountyMap, panel: Any, change: Change) -> None:
+def _changed(shown: CountyMap, panel: Any, change: Change) -> None:
     if change.stations:
         shown.run_method("patch", change.stations)
     moved = sorted(_MOVING & change.what)
@@ -93,8 +93,6 @@ def _changed(view: View, shown: CountyMap, panel: Any, change: Change) -> None:
         shown.run_method("reload", moved)
     if "incidents" in change.what:
         panel.refresh()
-    if change.reds:
-        view.sound()
 
 
 def _open(told: dict[str, str]) -> None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import Request
 from nicegui import ui
@@ -13,6 +14,7 @@ from nicegui.client import Client
 from nicegui.elements.mixins.text_element import TextElement
 from starlette.requests import cookie_parser
 
+from console.web.cases import titles
 from console.web.sign_in import LANGUAGE_COOKIE, language_of
 from console.web.site import Site
 from console.web.watch import Change, Watch
@@ -111,13 +113,31 @@ class View:
         dialog.on("hide", dialog.delete)
         dialog.open()
 
-    def sound(self) -> None:
-        """Sound the alarm."""
-        ui.run_javascript("syAlarm()")
+    def alarm(self, change: Change) -> None:
+        """Sound the alarm for incidents that became red, and say which."""
+        if not change.reds:
+            return
+        names = titles(self.site, change.reds)
+        told = {
+            "head": self.t("web.incidents.red", n=len(change.reds)),
+            "muted": self.t("web.incidents.muted"),
+            "close": self.t("web.close"),
+            "reds": [
+                {"href": incident_address(i), "title": names[i][0 if self.lang == "zh" else 1]} for i in change.reds[:5]
+            ],
+        }
+        # Within a script a text must not be able to end it.
+        safe = json.dumps(told).replace("<", "\\u003c")
+        ui.run_javascript(f"syAlarm({safe})")
 
     def address(self, **query: str) -> None:
         """Write filters into the address of the page."""
         ui.run_javascript(f"syAddress({json.dumps(query)})")
+
+
+def incident_address(identity: str) -> str:
+    """The deep link of an incident."""
+    return f"/incidents/{quote(identity, safe='')}"
 
 
 def when(moment: Any, *, seconds: bool = False) -> str:
@@ -156,6 +176,7 @@ def framed(house: House, request: Request, active: str, title: str, *, full: boo
             "sy-replay"
         )
     yield view
+    view.subscribe(view.alarm)
 
 
 def _head(view: View, active: str) -> None:

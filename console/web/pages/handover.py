@@ -7,8 +7,8 @@ from nicegui import ui
 
 from console.web import feeds as health
 from console.web.cases import Filter, listed
-from console.web.pages.frame import House, View, framed, tag, when
-from console.web.pages.rows import incident_address, incident_rows
+from console.web.pages.frame import House, View, framed, incident_address, tag, when
+from console.web.pages.rows import incident_rows
 from console.web.pages.silences import about, standing_now
 from console.web.words import word
 from store.ledger.audit import SYSTEM, read_audit

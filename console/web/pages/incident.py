@@ -7,15 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 from fastapi import Request
-from nicegui import ui
+from nicegui import background_tasks, run, ui
 
 from alerts.incidents import actions
-from alerts.incidents.handling import allowed
+from alerts.incidents.handling import STEPS, allowed
 from console.web.colours import scale
 from console.web.pages.evidence import eye_section
 from console.web.pages.frame import House, View, badge, framed, tag, when
+from console.web.tasks import send_tasks
 from console.web.words import word, words
 from domain.incidents import Outcome
+from store.ledger.audit import SYSTEM
 from store.ledger.incidents import Case, read_case
 
 _EYES = ("sky", "ground", "human")
@@ -32,7 +34,7 @@ def register(house: House) -> None:
         with framed(house, request, "/incidents", "web.nav.incidents") as view:
             shown = _Shown(view, incident_id)
             shown.draw()
-        view.subscribe(lambda change: _changed(view, change, shown))
+        view.subscribe(lambda change: _changed(change, shown))
         if request.query_params.get("print") == "1":
             ui.timer(1.0, lambda: ui.run_javascript("window.print()"), once=True)
 
@@ -75,11 +77,9 @@ def _told(case: Case | None) -> tuple[Any, ...]:
     )
 
 
-def _changed(view: View, change: Any, shown: _Shown) -> None:
+def _changed(change: Any, shown: _Shown) -> None:
     if "incidents" in change.what:
         shown.renew()
-    if change.reds:
-        view.sound()
 
 
 def _page(view: View, case: Case, refresh: Callable[[], Any]) -> None:
@@ -136,7 +136,8 @@ def _heading(view: View, case: Case) -> None:
 def _buttons(view: View, case: Case, refresh: Callable[[], Any]) -> None:
     row = case.incident
     with ui.element("div").classes("sy-bar sy-noprint"):
-        for n, name in enumerate(allowed(row["handling"])):
+        # What leads on comes before what could be done once more.
+        for n, name in enumerate(sorted(allowed(row["handling"]), key=lambda s: STEPS[s].to == row["handling"])):
             if name in actions_of():
                 button = ui.button(
                     view.t(f"web.act.{name}"),
@@ -196,6 +197,8 @@ def _take(view: View, case: Case, name: str, told: dict[str, str], refresh: Call
         return actions_of()[name](site.home, row["id"], **told, who=view.user.login, version=version, now=site.now())
 
     done = view.act("handle", work, view.t("web.done"))
+    if done is not None and name == "dispatch":
+        background_tasks.create(run.io_bound(send_tasks, site), name="tasks")
     refresh()
     return done is not None
 
@@ -205,10 +208,18 @@ def _timeline(view: View, case: Case) -> None:
         tag("h2", view.t("web.timeline"))
         for row in case.timeline.iloc[::-1].head(100).to_dict("records"):
             with ui.element("div").classes("sy-line"):
-                tag("div", f"{when(row['at'], seconds=True)} · {row['who']}", "sy-soft sy-small sy-num")
+                tag("div", f"{when(row['at'], seconds=True)} · {_person(view, row['who'])}", "sy-soft sy-small sy-num")
                 tag("div", word("step", row["action"], view.lang))
                 if row["why"]:
                     tag("div", str(row["why"]), "sy-wrap sy-small")
+
+
+def _person(view: View, who: str) -> str:
+    """Who took a step, in words: the system, the worker of a grid, or an account."""
+    grid = who.removeprefix("grid:")
+    if grid != who:
+        return view.t("web.who.grid", grid=grid)
+    return view.t("web.who.system") if who == SYSTEM else who
 
 
 def _around(view: View, case: Case) -> None:

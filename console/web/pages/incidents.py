@@ -12,8 +12,8 @@ from nicegui import ui
 from alerts.incidents.actions import acknowledge
 from console.web.cases import FILTERS, Filter, counted, fingerprint, listed
 from console.web.colours import scale
-from console.web.pages.frame import House, View, framed, tag
-from console.web.pages.rows import incident_address, incident_rows
+from console.web.pages.frame import House, View, framed, incident_address, tag
+from console.web.pages.rows import incident_rows
 from console.web.pages.tables import export_links
 from console.web.words import words
 
@@ -120,15 +120,12 @@ def register(house: House) -> None:
                 ignore=["input", "select", "button", "textarea"],
             )
             keyboard.mark("keys")
-        view.subscribe(lambda change: _changed(view, shown, change))
+        view.subscribe(lambda change: _changed(shown, change))
 
 
-def _changed(view: View, shown: _List, change: Any) -> None:
+def _changed(shown: _List, change: Any) -> None:
     if "incidents" in change.what:
         shown.renew()
-    if change.reds:
-        view.sound()
-        ui.notify(view.t("web.incidents.red", n=len(change.reds)), type="negative", timeout=10000)
 
 
 def _filters(view: View, shown: _List) -> None:

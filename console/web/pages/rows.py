@@ -1,13 +1,12 @@
 """Incidents as rows, as the list, the map and the handover show them."""
 
 from typing import Any
-from urllib.parse import quote
 
 import pandas as pd
 from nicegui import ui
 
 from console.web.colours import scale
-from console.web.pages.frame import View, tag, when
+from console.web.pages.frame import View, incident_address, tag, when
 from console.web.words import word
 
 
@@ -48,8 +47,3 @@ def _tags(view: View, row: dict[Any, Any], shade: Any) -> list[str]:
         out.append(view.t("web.incident.confidence", share=float(confidence)))
     out += [str(row["assignee"])] if row["assignee"] else []
     return out
-
-
-def incident_address(identity: str) -> str:
-    """The deep link of an incident."""
-    return f"/incidents/{quote(identity, safe='')}"

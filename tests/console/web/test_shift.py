@@ -1,33 +1,22 @@
-"""An operator's shift in Debian's Chromium: a red incident appears and sounds, is acknowledged, dispatched, verified by
-the report that comes back, and closed; in both languages, on a wall screen and on a phone; nothing is asked of others.
+"""An operator's shift among hostile text: whatever people wrote stays a text on every page and in every step.
+
+The shift on the demo's county is in test_shift_demo.py.
 """
 
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import threading
-import time
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from alerts.incidents.run import join
-from console.web.passwords import hashed
 from domain.records import TABLES, Alert
 from store.home import Home
 from store.ledger import alerts as book
-from store.ledger import users
 from store.ledger.incidents import count_incidents, read_case, read_incidents
-from store.ledger.users import User
+from tests.console.web.browser import BROWSER, PASSWORD, PHONE, WALL, Screen, Server, browsing, signed_up
 from tests.console.web.conftest import HOSTILE, NOW, fill
 
-BROWSER = shutil.which("chromium")
-PASSWORD = "correct horse battery"
-SCREENS = {"zh": (1920, 1080), "en": (390, 844)}
+SCREENS = {"zh": WALL, "en": PHONE}
 
 pytestmark = [
     pytest.mark.skipif(BROWSER is None, reason="Debian's chromium is not on PATH: apt-get install chromium"),
@@ -35,115 +24,19 @@ pytestmark = [
 ]
 
 
-class Server:
-    """`sanyan console serve` in a process of its own."""
-
-    def __init__(self, home: Home, county: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.home = home
-        environment = os.environ | {"SANYAN_REGISTRY": str(county), "SANYAN_LANG": "en", "PYTHONUNBUFFERED": "1"}
-        command = [
-            sys.executable,
-            "-c",
-            "from console.cli import main; main()",
-            "console",
-            "serve",
-            "--home",
-            str(home.root),
-        ]
-        command += ["--port", str(self.port), "--until", NOW.isoformat()]
-        self.process = subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        self.said: list[str] = []
-        self.reader = threading.Thread(target=self._listen, daemon=True)
-        self.reader.start()
-        self._wait()
-
-    def _listen(self) -> None:
-        for line in self.process.stdout:
-            self.said.append(line)
-
-    def _wait(self) -> None:
-        deadline = time.monotonic() + 90
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=1):
-                    return
-            except OSError:
-                time.sleep(0.2)
-        raise AssertionError("the console did not come up:\n" + "".join(self.said))
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(timeout=20)
-        self.reader.join(timeout=5)
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, county):
     home = Home.open(tmp_path_factory.mktemp("shift"), county)
     fill(home)
-    running = Server(home, county)
+    running = Server(home, county, NOW)
     yield running
     running.stop()
 
 
 @pytest.fixture(scope="module")
-def chromium(server):
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        browser = play.chromium.launch(
-            executable_path=BROWSER, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-        )
+def chromium():
+    with browsing("--autoplay-policy=no-user-gesture-required") as browser:
         yield browser
-        browser.close()
-
-
-class Screen:
-    """One browser window that writes down whatever it asks of others, and whatever goes wrong in it."""
-
-    def __init__(self, chromium, server, lang: str) -> None:
-        width, height = SCREENS[lang]
-        self.context = chromium.new_context(viewport={"width": width, "height": height})
-        self.page = self.context.new_page()
-        self.lang, self.server = lang, server
-        self.outside: list[str] = []
-        self.wrong: list[str] = []
-        own = (server.url, server.url.replace("http", "ws"), "data:", "blob:" + server.url)
-        self.page.on("request", lambda r: None if r.url.startswith(own) else self.outside.append(r.url))
-        self.page.on("websocket", lambda w: None if w.url.startswith(own) else self.outside.append(w.url))
-        self.page.on("pageerror", lambda e: self.wrong.append(str(e)))
-        self.page.on("response", lambda r: self.wrong.append(f"{r.status} {r.url}") if r.status >= 500 else None)
-
-    def go(self, path: str) -> None:
-        self.page.goto(self.server.url + path)
-
-    def sign_in(self, login: str) -> None:
-        self.go(f"/sign-in?lang={self.lang}")
-        self.page.fill("input[name=login]", login)
-        self.page.fill("input[name=password]", PASSWORD)
-        self.page.click("button[type=submit]")
-        self.page.wait_for_selector(".sy-map[data-ready=yes]", timeout=40_000)
-
-    def no_cut(self) -> None:
-        wider = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-        assert wider <= 0, f"{self.page.url} is {wider} px wider than the screen"
-
-    def keep(self, name: str) -> None:
-        """Keep a picture for people to look at, outside the project, when SANYAN_SCREENSHOTS names a folder."""
-        folder = os.environ.get("SANYAN_SCREENSHOTS")
-        if folder:
-            self.page.screenshot(path=f"{folder}/{name}-{self.lang}.png", full_page=True)
-
-    def clean(self) -> None:
-        assert self.outside == []
-        assert self.wrong == []
-        assert self.page.evaluate("window.struck === undefined"), "a text was run as a program"
 
 
 @pytest.fixture
@@ -151,7 +44,7 @@ def screen(chromium, server):
     opened = []
 
     def on(lang: str) -> Screen:
-        opened.append(Screen(chromium, server, lang))
+        opened.append(Screen(chromium, server, lang, SCREENS[lang]))
         return opened[-1]
 
     yield on
@@ -226,14 +119,13 @@ def answered(home: Home, incident: str) -> None:
     join(home, now=NOW, channels=())
 
 
-@pytest.mark.parametrize(("lang", "station"), [("zh", "stack-1"), ("en", "outlet-1")])
+@pytest.mark.parametrize(
+    ("lang", "station"), [("zh", "stack-1"), pytest.param("en", "outlet-1", marks=pytest.mark.slow)]
+)
 def test_a_shift(server, screen, lang, station):
     home = server.home
-    login = f"operator-{lang}"
-    users.add_user(home.ledger, User(login, "张示例", "operator", lang), now=NOW)
-    users.use_link(home.ledger, users.open_link(home.ledger, login, now=NOW), hashed(PASSWORD), now=NOW)
     shown = screen(lang)
-    shown.sign_in(login)
+    shown.sign_in(signed_up(home, f"operator-{lang}", "operator", lang, now=NOW))
     page = shown.page
     before = page.locator(".sy-row").count()
     shown.no_cut()
@@ -307,11 +199,8 @@ PAGES = (
 @pytest.mark.parametrize("lang", list(SCREENS))
 def test_hostile_text_stays_text_on_every_page(server, screen, lang):
     home = server.home
-    login = f"boss-{lang}"
-    users.add_user(home.ledger, User(login, HOSTILE[0], "administrator", lang), now=NOW)
-    users.use_link(home.ledger, users.open_link(home.ledger, login, now=NOW), hashed(PASSWORD), now=NOW)
     shown = screen(lang)
-    shown.sign_in(login)
+    shown.sign_in(signed_up(home, f"boss-{lang}", "administrator", lang, name=HOSTILE[0], now=NOW))
     for path in PAGES:
         shown.go(path)
         shown.page.wait_for_selector(".nicegui-content", timeout=20_000)
