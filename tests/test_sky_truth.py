@@ -46,4 +46,4 @@ def test_the_year_is_not_an_easy_one():
 def test_three_seeds_keep_the_promise(capsys):
     for scores in sky_truth.run().values():
         kept(scores)
-    assert capsys.readouterr().out.count("clearing") == len(sky_truth.SEEDS)
+    assert capsys.readouterr().out.count("clearing") == len(sky_truth.SEEDS) + 1  # and all together

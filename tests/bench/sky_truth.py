@@ -1,12 +1,14 @@
-"""`python -m tests.bench.sky_truth`: what was injected into two simulated years against what was found, three seeds.
+"""`python -m tests.bench.sky_truth [seed ...]`: what was injected into two simulated years against what was found.
 
 The first year is undisturbed: every candidate in it is false. Events come in the second. An event counts as found when
 a candidate of its kind covers at least a third of it; `scenes` is how many clear scenes of the whole event that took. A
 scene of an event is clear when the pipeline's mask and the truth of the simulator agree that nine tenths of it are.
 """
 
+import sys
+import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 
 import numpy as np
@@ -42,6 +44,14 @@ class Score:
         """Share of the candidates that stand for an event."""
         told = self.found + self.false + self.false_quiet
         return self.found / told if told else float("nan")
+
+    @property
+    def missed(self) -> int:
+        """Events that could be seen and were not found."""
+        return self.injected - self.unseen - self.found
+
+    def __add__(self, other: "Score") -> "Score":
+        return Score(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Score)))
 
 
 def score(sky: Sky, looks: Iterable[Look], kinds: Iterable[str] = tuple(KINDS)) -> dict[str, Score]:
@@ -106,21 +116,29 @@ def _touch(one: np.ndarray, two: np.ndarray) -> bool:
 
 
 def run(*, seeds: Iterable[int] = SEEDS, resolution: int = 20) -> dict[int, dict[str, Score]]:
-    """Print a line for each seed and kind; returns the scores."""
+    """Print a line for each seed and kind, and for all seeds together; returns the scores."""
     print(f"two years, a scene every 5 days, {resolution} m; year one undisturbed, events in year two")
-    print(f"{'seed':>5} {'kind':<13} {'injected':>8} {'unseen':>6} {'found':>5} {'missed':>6} {'false':>9} "
+    print(f"{'seed':>6} {'kind':<13} {'injected':>8} {'unseen':>6} {'found':>5} {'missed':>6} {'false':>9} "
           f"{'precision':>9} {'recall':>6} {'clear scenes':>12}")  # fmt: skip
     scores: dict[int, dict[str, Score]] = {}
     for seed in seeds:
+        began = time.process_time()
         sky = Sky(seed, resolution=resolution, wanted=WANTED)
         scores[seed] = score(sky, sky.looks(FIRST, LAST))
         for kind, this in scores[seed].items():
-            missed = this.injected - this.unseen - this.found
-            print(f"{seed:>5} {kind:<13} {this.injected:>8} {this.unseen:>6} {this.found:>5} {missed:>6} "
-                  f"{this.false_quiet:>4} + {this.false:<2} {this.precision:>9.2f} {this.recall:>6.2f} "
-                  f"{' '.join(map(str, sorted(this.scenes))):>12}")  # fmt: skip
+            _say(str(seed), kind, this, " ".join(map(str, sorted(this.scenes))))
+        print(f"{seed:>6} {time.process_time() - began:.0f} s of one processor", flush=True)
+    for kind in KINDS:
+        total = sum((each[kind] for each in scores.values()), Score())
+        _say("all", kind, total, f"at most {max(total.scenes, default=0)}")
     return scores
 
 
+def _say(seed: str, kind: str, this: Score, scenes: str) -> None:
+    print(f"{seed:>6} {kind:<13} {this.injected:>8} {this.unseen:>6} {this.found:>5} {this.missed:>6} "
+          f"{this.false_quiet:>4} + {this.false:<2} {this.precision:>9.2f} {this.recall:>6.2f} "
+          f"{scenes:>12}")  # fmt: skip
+
+
 if __name__ == "__main__":
-    run()
+    run(seeds=[int(seed) for seed in sys.argv[1:]] or SEEDS)
