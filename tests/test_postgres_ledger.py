@@ -33,6 +33,7 @@ def elsewhere(postgres, monkeypatch):  # noqa: F811 - the fixture above
     return made
 
 
+@pytest.mark.slow
 def test_the_whole_way_gives_the_same_tables(elsewhere, small_feeds, tmp_path):
     homes = [elsewhere(tmp_path / "postgres"), Home.open(tmp_path / "sqlite")]
     for home in homes:

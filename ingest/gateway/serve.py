@@ -79,7 +79,7 @@ class Gateway:
         self._stop = asyncio.Event()
         self._numbers = 0
 
-    async def run(self, ready: Callable[[list[str]], None] | None = None) -> None:
+    async def run(self, ready: Callable[[list[str]], object] | None = None) -> None:
         """Serve until told to stop, then take in what is on its way, write it and close.
 
         Args:
@@ -94,7 +94,7 @@ class Gateway:
             for writer in self._writers:
                 writer.journal.release()
 
-    async def _served(self, ready: Callable[[list[str]], None] | None) -> None:
+    async def _served(self, ready: Callable[[list[str]], object] | None) -> None:
         loop = asyncio.get_running_loop()
         answer(head_of(cut(b"##0000FFFF\r\n", self.keys)[0][0].plain))  # what is loaded when first used is there
         writing = [self._task(w.run()) for w in self._writers]

@@ -18,7 +18,9 @@ STRANGER = "999999000000000000000009"
 QN = "20260820100300000"
 
 
-def packet(qn: str = QN, *, mn: str = MN, flag: int = 5, cn: int = 2061, pw: str = "123456", value: str = "12") -> bytes:
+def packet(
+    qn: str = QN, *, mn: str = MN, flag: int = 5, cn: int = 2061, pw: str = "123456", value: str = "12"
+) -> bytes:
     """A frame of hour data that wants an answer unless `flag` says otherwise."""
     head = f"QN={qn};ST=22;CN={cn};PW={pw};MN={mn};Flag={flag};"
     return frame(f"{head}CP=&&DataTime=20260820090000;a34004-Avg={value},a34004-Flag=N&&".encode())
@@ -34,7 +36,9 @@ def settings(**told: Any) -> Settings:
 
 
 @asynccontextmanager
-async def gateway(root: Path, told: Settings | None = None, home: Home | None = None) -> AsyncIterator[tuple[Gateway, int]]:
+async def gateway(
+    root: Path, told: Settings | None = None, home: Home | None = None
+) -> AsyncIterator[tuple[Gateway, int]]:
     """A gateway that runs, and its port; stopped at the end."""
     place = home or Home.open(root / "home")
     one = Gateway(place, told or settings(), root=str(root / "feeds"), name="test", clock=lambda: datetime.now(UTC))

@@ -15,7 +15,9 @@ def test_the_answer_of_the_standard():
 
 
 @pytest.mark.parametrize(
-    ("flag", "version"), [(1, 0), (5, 4), (7, 4), (9, 8), (11, 8), (13, 12)], ids="2005 2017 split 2025 both new".split()
+    ("flag", "version"),
+    [(1, 0), (5, 4), (7, 4), (9, 8), (11, 8), (13, 12)],
+    ids=["2005", "2017", "split", "2025", "both", "new"],
 )
 def test_the_version_is_the_senders_and_parts_are_answered_each(flag, version):
     assert f"Flag={version};" in answer(head_of(packet(flag=flag))).decode()

@@ -42,7 +42,7 @@ async def talk(port, *parts, expect=1, timeout=10.0, close=True):
         await writer.drain()
         await asyncio.sleep(0.02)
     async with asyncio.timeout(timeout):
-        for _ in range(expect):
+        while len(out) < expect:
             out.append(await reader.readuntil(b"\r\n"))
     if not close:
         return reader, writer, out
@@ -88,7 +88,9 @@ def test_a_packet_is_answered_and_then_in_the_lake(tmp_path):
 def test_the_answer_comes_after_the_disk(tmp_path, monkeypatch):
     synced = []
     real = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda handle: (real(handle), synced.append(os.readlink(f"/proc/self/fd/{handle}"))))
+    monkeypatch.setattr(
+        os, "fsync", lambda handle: (real(handle), synced.append(str(Path(f"/proc/self/fd/{handle}").readlink())))
+    )
 
     async def go():
         async with gateway(tmp_path) as (_, port):

@@ -119,7 +119,9 @@ def test_no_byte_is_lost_and_no_cut_changes_what_is_whole(parts, data):
         at = joined.index(byte, at) + 1
     assert len(joined) - len(stream) <= 2 * len(pieces)
     found = spans(np.frombuffer(joined, dtype=np.uint8))
-    accepted = {joined[a:b].strip() for a, b, k in zip(found.start, found.stop, found.kind, strict=True) if k == ACCEPTED}
+    accepted = {
+        joined[a:b].strip() for a, b, k in zip(found.start, found.stop, found.kind, strict=True) if k == ACCEPTED
+    }
     assert {p.plain for p in pieces if p.whole} <= accepted  # what may be answered the decoder will read
     alone = spans(np.frombuffer(stream, dtype=np.uint8))
     once = {stream[a:b].strip() for a, b, k in zip(alone.start, alone.stop, alone.kind, strict=True) if k == ACCEPTED}
