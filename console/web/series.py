@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from console.web.colours import shade, states
 from console.web.site import Site
 from domain.errors import CatalogueError
 from domain.limits import limit_of
+from domain.records import Flag
 from domain.times import LENGTHS, LOCAL, local_day
 from ingest.feeds import for_registry
 from store.ledger.coverage import STATES
@@ -75,6 +75,32 @@ def station_rows(site: Site, asked: SeriesAsked) -> pd.DataFrame:
     return rows
 
 
+#: Values are drawn one by one up to so many; of more, four of each of so many stretches.
+DRAWN, _STRETCHES = 3000, 700
+
+
+def thinned(rows: pd.DataFrame, most: int = DRAWN) -> pd.DataFrame:
+    """Rows of one series to draw: all, or of each of equal stretches of time the first, lowest, highest and last.
+
+    So every extreme and every edge of a gap that is longer than a stretch stays where it is; good values and those that
+    quality control doubts are thinned each for themselves, or one would hide the other. What is missing stays out.
+
+    Args:
+        rows: columns time, value, flag; in the order of time.
+        most: up to so many rows all are kept.
+    """
+    if len(rows) <= most:
+        return rows
+    seen = rows[rows["value"].notna()]
+    at = seen["time"].astype("int64").to_numpy()
+    stretch = (at - at[0]) * _STRETCHES // (at[-1] - at[0] + 1)
+    doubt = seen["flag"].where(seen["flag"].isin([Flag.SUSPECT, Flag.FAIL]), 0).to_numpy()
+    groups = seen["value"].groupby([doubt, stretch])
+    kept = [groups.idxmin(), groups.idxmax()]
+    numbered = pd.Series(seen.index, index=seen.index).groupby([doubt, stretch])
+    return rows.loc[np.unique(np.concatenate([*kept, numbered.first(), numbered.last()]))]
+
+
 @dataclass(frozen=True, slots=True)
 class Gap:
     """Where values are missing, and why."""
@@ -94,17 +120,19 @@ def gaps(site: Site, rows: pd.DataFrame, asked: SeriesAsked) -> list[Gap]:
     # The newest periods are under way or on their way: silence at the end counts from the third missing value on.
     last = pd.Timestamp(asked.end).as_unit("us") - 2 * step
     edges = good if good.max() >= last else pd.concat([good, pd.Series([last])], ignore_index=True)
-    out = []
-    coverage = site.home.coverage.read(str(rows["feed"].iloc[-1]), asked.start, asked.end)
-    for before, after in pairwise(edges):
-        if after - before > 1.5 * step:
-            out.append(Gap(before + step, after, _reason(coverage, before + step, after)))
-    return out
+    edges = edges.reset_index(drop=True)
+    wide = np.flatnonzero((edges.diff() > 1.5 * step).to_numpy())
+    coverage = site.home.coverage.read(str(rows["feed"].iloc[-1]), asked.start, asked.end).sort_values("start")
+    return [Gap(*span, _reason(coverage, *span)) for span in ((edges[n - 1] + step, edges[n]) for n in wide)]
 
 
 def _reason(coverage: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> str:
-    """The worst that the feed answered in a stretch; the station alone was silent when the feed brought data."""
-    mine = coverage[(coverage["end"] > start) & (coverage["start"] < end)]
+    """The worst that the feed answered in a stretch; the station alone was silent when the feed brought data.
+
+    `coverage` is in the order of its starts, so that what begins after the stretch need not be looked at.
+    """
+    mine = coverage.iloc[: int(coverage["start"].searchsorted(end))]
+    mine = mine[mine["end"] > start]
     if mine.empty:
         return STATES[0]
     for state in ("failed", "empty", "rejected"):

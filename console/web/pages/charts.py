@@ -6,12 +6,14 @@ from typing import Any
 import pandas as pd
 
 from console.web.pages.frame import View
-from console.web.series import Gap
+from console.web.series import Gap, thinned
 from console.web.words import word
 from domain.times import LOCAL
 
 #: How flags are drawn: colour and symbol by QARTOD flag.
 _FLAGS = {3: ("#e08a00", "triangle"), 4: ("#c1121f", "diamond")}
+#: The longest gaps are shaded, up to so many; the table below the chart has all.
+_AREAS = 200
 _GOOD, _LIMIT = "#0b7285", "#c1121f"
 
 
@@ -35,9 +37,11 @@ def series_options(
     name: str,
 ) -> dict[str, Any]:
     """One series: good values as a line broken at gaps, suspect and failed ones as marks, the limit, shaded gaps."""
-    good = rows["value"].where(~rows["flag"].isin(list(_FLAGS)))
-    line = [[_local(t), None if pd.isna(v) else float(v)] for t, v in zip(rows["time"], good, strict=True)]
-    line += [[_local(g.start), None] for g in gaps]
+    every, rows = len(rows), thinned(rows)
+    doubted = rows["flag"].isin(list(_FLAGS)) & rows["value"].notna()
+    # A doubted value breaks the line; among thinned ones it would break it where good values stand as well.
+    good = rows.assign(value=rows["value"].mask(doubted)) if len(rows) == every else rows[~doubted]
+    line = _points(good) + [[_local(g.start), None] for g in gaps]
     line.sort(key=lambda p: str(p[0]))
     drawn: list[dict[str, Any]] = [
         {
@@ -54,7 +58,7 @@ def series_options(
         }
     ]
     for flag, (colour, symbol) in _FLAGS.items():
-        bad = rows[(rows["flag"] == flag) & rows["value"].notna()]
+        bad = rows[doubted & (rows["flag"] == flag)]
         if len(bad):
             drawn.append(
                 {
@@ -63,7 +67,7 @@ def series_options(
                     "symbol": symbol,
                     "symbolSize": 9,
                     "itemStyle": {"color": colour},
-                    "data": [[_local(t), float(v)] for t, v in zip(bad["time"], bad["value"], strict=True)],
+                    "data": _points(bad),
                 }
             )
     if limits:
@@ -99,6 +103,12 @@ def series_options(
     }
 
 
+def _points(rows: pd.DataFrame) -> list[list[Any]]:
+    """Moment and value as ECharts draws them; a missing value breaks the line."""
+    moments = rows["time"].dt.tz_convert(LOCAL).dt.strftime("%Y-%m-%d %H:%M:%S")
+    return [[at, None if pd.isna(v) else float(v)] for at, v in zip(moments, rows["value"], strict=True)]
+
+
 def _gap_areas(view: View, gaps: list[Gap]) -> dict[str, Any]:
     areas = [
         [
@@ -109,7 +119,7 @@ def _gap_areas(view: View, gaps: list[Gap]) -> dict[str, Any]:
             },
             {"xAxis": _local(g.end)},
         ]
-        for g in gaps
+        for g in sorted(gaps, key=lambda g: g.start - g.end)[:_AREAS]
     ]
     return {"itemStyle": {"color": "#d9a44140"}, "data": areas, "silent": True}
 

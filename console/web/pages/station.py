@@ -1,29 +1,32 @@
 """One station: newest values, a series with flags, limit and gaps, and the calendar of its grade."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
 from fastapi import Request
 from nicegui import ui
+from starlette.concurrency import run_in_threadpool
 
 from console.web import series
 from console.web.pages.charts import calendar_options, series_options
 from console.web.pages.frame import House, View, framed, tag, when
 from console.web.pages.tables import export_links, table
 from console.web.series import SeriesAsked
+from console.web.site import Site
 from console.web.words import word, words
 from domain.catalogue import parameters
 from domain.times import LOCAL
 
-_SPANS = (1, 7, 30, 90, 366)
+_SPANS = (1, 7, 30, 90, 366, 3650)
 
 
 def register(house: House) -> None:
     """Register the page."""
 
-    @ui.page("/stations/{station_id}")
-    def station(request: Request, station_id: str) -> None:
+    @ui.page("/stations/{station_id}", response_timeout=60)
+    async def station(request: Request, station_id: str) -> None:
         with framed(house, request, "/stations", "web.nav.stations") as view:
             found = view.site.home.registry.by_id.get(station_id)
             if found is None:
@@ -33,12 +36,30 @@ def register(house: House) -> None:
             newest = view.site.observed.rows()
             newest = newest[newest["station_id"] == station_id]
             asked = _asked(view, request, station_id, newest)
+            # Ten years of hours take a second to read, in which the other pages go on.
+            read = await run_in_threadpool(_read, view.site, asked)
             with ui.element("div").classes("sy-paper w-full"):
                 _chooser(view, newest, asked)
-                _chart(view, asked)
+                _chart(view, asked, read)
             with ui.element("div").classes("sy-cols"):
                 _newest(view, newest, station_id)
-                _calendar(view, station_id)
+                _calendar(view, read.days)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What the store says of one series and its station."""
+
+    rows: pd.DataFrame
+    gaps: list[series.Gap]
+    limits: list[tuple[datetime, float, str]]
+    days: pd.DataFrame
+
+
+def _read(site: Site, asked: SeriesAsked) -> _Read:
+    rows = series.station_rows(site, asked)
+    days = series.calendar(site, asked.station, site.now())
+    return _Read(rows, series.gaps(site, rows, asked), series.limit_line(site, asked), days)
 
 
 def _heading(view: View, found: dict[str, Any]) -> None:
@@ -86,23 +107,24 @@ def _chooser(view: View, newest: pd.DataFrame, asked: SeriesAsked) -> None:
             chooser = ui.select(options, value=current, with_input=True, on_change=lambda e: go(e.value, days))
             chooser.props("dense outlined options-dense").classes("min-w-60")
         for span in _SPANS:
-            button = ui.button(view.t("web.days", n=span), on_click=lambda span=span: go(current, span))
+            text = view.t("web.days", n=span) if span <= 366 else view.t("web.years", n=span // 365)
+            button = ui.button(text, on_click=lambda span=span: go(current, span))
             button.props(f"dense no-caps unelevated {'' if span == days else 'flat'}")
         ui.space()
         told = {"station": asked.station, "parameter": asked.parameter, "period": asked.period}
         export_links(view, "series", told | {"from": asked.start.isoformat(), "to": asked.end.isoformat()})
 
 
-def _chart(view: View, asked: SeriesAsked) -> None:
-    rows = series.station_rows(view.site, asked)
+def _chart(view: View, asked: SeriesAsked, read: _Read) -> None:
+    rows, gaps = read.rows, read.gaps
     if rows.empty:
         ui.label(view.t("web.series.none")).classes("sy-soft")
         return
-    gaps = series.gaps(view.site, rows, asked)
-    limits = series.limit_line(view.site, asked)
-    ui.echart(series_options(view, rows, gaps, limits, parameter_name(asked.parameter, view.lang))).style(
+    ui.echart(series_options(view, rows, gaps, read.limits, parameter_name(asked.parameter, view.lang))).style(
         "height:360px;width:100%"
     ).mark("series")
+    if len(rows) > series.DRAWN:
+        ui.label(view.t("web.series.thinned", n=len(rows))).classes("sy-soft sy-small")
     if gaps:
         tag("h2", view.t("web.gaps"))
         frame = pd.DataFrame(
@@ -130,9 +152,8 @@ def _newest(view: View, newest: pd.DataFrame, station_id: str) -> None:
         table(view, shown, ("parameter", "period", "value", "unit", "time", "flag"), key="parameter", rows=20)
 
 
-def _calendar(view: View, station_id: str) -> None:
+def _calendar(view: View, days: pd.DataFrame) -> None:
     now = view.site.now()
-    days = series.calendar(view.site, station_id, now)
     with ui.element("div").classes("sy-paper"):
         tag("h2", view.t("web.calendar"))
         if days.empty:

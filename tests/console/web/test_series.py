@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from console.web import series
 from console.web.series import SeriesAsked
@@ -52,3 +55,45 @@ def test_an_address_is_read_carefully(text):
 def test_the_calendar_has_the_colours_of_the_grades(site):
     assert series.calendar(site, "nowhere", NOW).empty
     assert series.calendar(site, "air-1", NOW).empty, "there is no daily value"
+
+
+@st.composite
+def one_series(draw):
+    n = draw(st.integers(1, 400))
+    rng = np.random.default_rng(draw(st.integers(0, 10_000)))
+    hours = np.sort(rng.choice(5000, n, replace=False))
+    value = np.where(rng.random(n) < 0.1, np.nan, rng.normal(size=n).round(2))
+    times = pd.Timestamp(NOW) + pd.to_timedelta(hours, "h")
+    return pd.DataFrame({"time": times, "value": value, "flag": rng.choice([1, 2, 3, 4], n)})
+
+
+@given(one_series(), st.integers(1, 60))
+@settings(deadline=None, max_examples=60)
+def test_thinning_keeps_extremes_ends_and_gaps(rows, stretches):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(series, "_STRETCHES", stretches)
+        drawn = series.thinned(rows, most=50)
+    if len(rows) <= 50:
+        assert drawn is rows
+        return
+    assert len(drawn) <= 3 * 4 * stretches
+    seen = rows[rows["value"].notna()]
+    pd.testing.assert_frame_equal(drawn, rows.loc[drawn.index], obj="nothing is made up")
+    assert drawn["time"].is_monotonic_increasing
+    for flags in ([1, 2], [3], [4]):
+        every, kept = (f.loc[f["flag"].isin(flags), ["time", "value"]] for f in (seen, drawn))
+        for column in ("time", "value"):
+            assert every[column].agg(["min", "max"]).equals(kept[column].agg(["min", "max"]))
+    longest = (seen["time"].iloc[-1] - seen["time"].iloc[0]) / stretches
+    gap = seen["time"].diff()
+    for n in np.flatnonzero((gap > longest + pd.Timedelta(1, "us")).to_numpy()):  # both edges of a long gap stay
+        assert {seen.index[n - 1], seen.index[n]} <= set(drawn.index)
+
+
+def test_ten_years_of_gaps_are_told_as_one_by_one(site):
+    rows = series.station_rows(site, ASKED)
+    coverage = site.home.coverage.read("ground_hj212", ASKED.start, ASKED.end)
+    for gap in series.gaps(site, rows.iloc[::3], ASKED):
+        mine = coverage[(coverage["end"] > gap.start) & (coverage["start"] < gap.end)]
+        failed = (mine["state"] == "failed").mean() > 0.5
+        assert gap.reason == ("failed" if failed else "silent" if len(mine) else "never_asked")
