@@ -38,10 +38,7 @@ END = START + timedelta(days=14)
 #: The last year that is over, the one before it for the opening, and one whose figures are still being collected.
 ACCOUNT_YEAR, OPENING_YEAR, BACKLOG_YEAR = END.year - 1, END.year - 2, END.year - 3
 #: Archives of past years, by the layout that reads them.
-ARCHIVES = (
-    "chirps_daily", "soilgrids", "mod17a3hgf", "soil_respiration_annual", "evapotranspiration_annual",
-    "vegetation_cover_annual", "landcover_annual",
-)  # fmt: skip
+ARCHIVES = ("chirps_daily", "soilgrids", "yearly_grids")
 #: What departments owe of the back year: nothing came (None), or not as it should.
 _BACKLOG: dict[str, Manner | None] = {
     "tourism": None, "recreation": None, "timber": "incomplete", "emissions": "careless",

@@ -104,7 +104,7 @@ def _how(way: "Way", year: int, county: str, lang: str) -> str:
         files = " ".join(f"gep_{year}_{county}_{f}.xlsx" for f in way.sources)
         return say("inputs.how.form", forms=told, files=files)
     if way.kind == "product":
-        return say("inputs.how.product", where=where, command=_command(way.sources[0], lang))
+        return say("inputs.how.product", where=where, command=_commands()[way.sources[0]])
     if way.kind == "stations":
         return say("inputs.how.stations", where=where)
     made_of = say("inputs.plus", lang).join(names(lang)[n] for n in way.sources)
@@ -114,7 +114,7 @@ def _how(way: "Way", year: int, county: str, lang: str) -> str:
 @cache
 def _commands() -> Mapping[str, str]:
     """Collection -> the command that brings it: an import by a layout, or a feed."""
-    from domain.imagery import collections_of
+    from domain.imagery import collections_of, products
     from ingest.feeds import load
     from ingest.layouts import find, names
 
@@ -125,12 +125,10 @@ def _commands() -> Mapping[str, str]:
         for collection in feed.search.collections
         for name in collections_of(collection)
     }
-    layouts = [find(name) for name in names()]
-    return by_feed | {x.rasters.product: f"sanyan history import {x.id} …" for x in layouts if x.rasters}
-
-
-def _command(collection: str, lang: str) -> str:
-    return _commands().get(collection) or say("inputs.own_layout", lang, product=collection)
+    known = [layout for layout in map(find, names()) if layout.rasters]
+    own = next(layout.id for layout in known if layout.rasters and not layout.rasters.product)
+    by_layout = {layout.rasters.product: f"sanyan history import {layout.id} …" for layout in known if layout.rasters}
+    return dict.fromkeys(products(), f"sanyan history import {own} …") | by_feed | by_layout
 
 
 def page() -> str:
@@ -163,8 +161,7 @@ def _source(way: "Way") -> str:
     if way.kind == "form":
         return "form " + ", ".join(f"`{f}`" for f in way.sources)
     if way.kind == "product":
-        command = _command(way.sources[0], "en")
-        return f"product `{way.sources[0]}`: {command}"
+        return f"product `{way.sources[0]}`: `{_commands()[way.sources[0]]}`"
     if way.kind == "stations":
         return f"stations, indicator `{way.sources[0]}` of the year"
     return "made from " + ", ".join(f"`{s}`" for s in way.sources)

@@ -4,11 +4,8 @@
 
     rain/chirps-v2.0.<year>.<month>.<day>.tif       daily rain, 0.05 degrees, mm, -9999 for no data (as CHIRPS)
     soil/{sand,silt,clay,soc}_0-5cm_mean.tif        g/kg and dg/kg, -32768 for no data (as SoilGrids 2.0)
-    npp/MOD17A3HGF.061_Npp_500m_doy<year>001_aid0001.tif    0.0001 kg C m-2 (as AppEEARS exports it)
-    respiration/Rs_<year>.tif                       heterotrophic respiration of the soil, kg C m-2
-    evapotranspiration/ET_<year>.tif                actual evapotranspiration of the year, mm
-    cover/FVC_<year>.tif                            mean vegetation cover of the year, %, 255 for no data
-    landcover/landcover_<year>.tif                  codes of domain/tables/landcover.csv
+    grids/<product>_<year>.tif      evapotranspiration-annual (mm), npp-annual and soil-respiration-annual (kg C m-2),
+                                    vegetation-cover-annual (%), landcover (codes), and what wind erosion asks for
 
 Levels by surface (tables/annual.csv) are typical, not measured; the same arguments give the same bytes.
 """
@@ -31,10 +28,12 @@ from sample_feeds.rain_years import field, rain_of
 from sample_feeds.streams import stream
 from sample_feeds.weather import TABLES
 
-RAIN_DEG, RAIN_NODATA = 0.05, -9999.0
+RAIN_DEG, NODATA = 0.05, -9999.0
 #: Cells of the 60 m land in a cell of the products of 250 m and of 500 m.
 _MIDDLE, _COARSE = 4, 10
-_SOIL_NODATA, _NPP_FILL, _COVER_NODATA = -32768, 32761, 255
+_SOIL_NODATA = -32768
+#: A humid valley: the weather factor of wind erosion is a few parts in a thousand of that of a dry steppe.
+_WIND = {"wind-factor-annual": 0.8, "erodible-fraction": 0.41, "crust-factor": 0.17, "roughness-factor": 0.62}
 #: Parcels that became town or orchard in the year before the present land, and in the one before that.
 _BUILT, _PLANTED = (2.2, 1.9), (-2.3, -2.0)
 
@@ -49,8 +48,8 @@ def write(out: Path, registry: Registry, land: Landscape, *, years: Sequence[int
     _soil(root / "soil", land, seed)
     for ago, year in enumerate(sorted(years, reverse=True)):
         cover = earlier(land, seed, ago)
-        _write(root / f"landcover/landcover_{year}.tif", cover, land.grid, 0)
-        _products(root, cover, land.grid, year, seed)
+        _write(root / f"grids/landcover_{year}.tif", cover, land.grid, 0)
+        _products(root / "grids", cover, land.grid, year, seed)
         _rain(root / "rain", registry, land, year, seed)
     return sum(1 for path in root.rglob("*.tif"))
 
@@ -65,22 +64,20 @@ def earlier(land: Landscape, seed: int, ago: int) -> Codes:
     return cover
 
 
-def _products(root: Path, cover: Codes, grid: Grid, year: int, seed: int) -> None:
+def _products(folder: Path, cover: Codes, grid: Grid, year: int, seed: int) -> None:
     year_factor = 1 + 0.02 * stream(seed, "growth", year).standard_normal()
-
-    def layer(name: str, spread: float, cells: int) -> tuple[Field, Grid]:
+    for name, product, spread, cells, decimals in (
+        ("npp_kg_c", "npp-annual", 0.06, _COARSE, 4),
+        ("respiration_kg_c", "soil-respiration-annual", 0.06, _COARSE, 4),
+        ("et_mm", "evapotranspiration-annual", 0.05, _COARSE, 1),
+        ("cover_pct", "vegetation-cover-annual", 0.04, _MIDDLE, 0),
+    ):
         patchy = year_factor * (1 + spread * noise(stream(seed, name, year), grid, 3000))
-        return _coarse(_by_surface(name, cover) * patchy, cells), grid.coarse(cells)
-
-    npp, coarse = layer("npp_kg_c", 0.06, _COARSE)
-    stored = np.where(npp > 0.02, np.round(npp * 1e4), _NPP_FILL).astype(np.int16)
-    _write(root / f"npp/MOD17A3HGF.061_Npp_500m_doy{year}001_aid0001.tif", stored, coarse, 32767)
-    lost, _ = layer("respiration_kg_c", 0.06, _COARSE)
-    _write(root / f"respiration/Rs_{year}.tif", np.round(lost, 4), coarse, RAIN_NODATA)
-    wet, _ = layer("et_mm", 0.05, _COARSE)
-    _write(root / f"evapotranspiration/ET_{year}.tif", np.round(wet, 1), coarse, RAIN_NODATA)
-    green, middle = layer("cover_pct", 0.04, _MIDDLE)
-    _write(root / f"cover/FVC_{year}.tif", np.clip(np.round(green), 0, 100).astype(np.uint8), middle, _COVER_NODATA)
+        values = np.clip(_coarse(_by_surface(name, cover) * patchy, cells), 0, 100 if name == "cover_pct" else None)
+        _write(folder / f"{product}_{year}.tif", np.round(values, decimals), grid.coarse(cells), NODATA)
+    for product, level in _WIND.items():
+        field_ = level * (1 + 0.05 * noise(stream(seed, product), grid.coarse(_COARSE), 8000))
+        _write(folder / f"{product}_{year}.tif", np.round(field_, 4), grid.coarse(_COARSE), NODATA)
 
 
 def _soil(folder: Path, land: Landscape, seed: int) -> None:
@@ -103,9 +100,7 @@ def _rain(folder: Path, registry: Registry, land: Landscape, year: int, seed: in
     grid = Grid(4326, Affine(RAIN_DEG, 0, left, 0, -RAIN_DEG, top), height, width)
     heights = _heights(land, grid)
     for day, county_mm in rain_of(year, seed):
-        _write(
-            folder / f"chirps-v2.0.{day:%Y.%m.%d}.tif", field(day, county_mm, grid, heights, seed), grid, RAIN_NODATA
-        )
+        _write(folder / f"chirps-v2.0.{day:%Y.%m.%d}.tif", field(day, county_mm, grid, heights, seed), grid, NODATA)
 
 
 def _heights(land: Landscape, grid: Grid) -> Field:

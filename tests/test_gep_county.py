@@ -90,6 +90,13 @@ def test_every_part_has_a_number_an_interval_and_its_marks(made):
     assert np.percentile(total[1:], 5) < account.total < np.percentile(total[1:], 95)
 
 
+@pytest.mark.parametrize("profile", ["db33-2020", "trial-2022", "gbt46869-2025"])
+def test_the_other_norms_with_prices_are_whole_too(place, profile):
+    account = gep_account(place, year=YEAR, profile=profile, now=NOW, write=False)[0]
+    assert account.missing == ()
+    assert account.total > 0
+
+
 def test_it_is_of_the_size_of_published_accounts(made):
     account = made[0]
     km2 = account.zoned.area_m2.sum() / 1e6

@@ -26,7 +26,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 class Options(Strict):
     """What a name says."""
 
-    product: str  # id in domain/tables/sky_products.csv
+    product: str = ""  # id in domain/tables/sky_products.csv; "" when the name says it in its group `product`
     #: Regular expression over the file's name with the group `date` (20260820, 2026-08-20, 2026232 or 2026), and, where
     #: the name says so, `time`, `band` (a file of one band), `platform`, `camera`, and any others, kept as properties.
     name: str
@@ -37,7 +37,9 @@ class Options(Strict):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.product not in imagery.products():
+        if ("product" in re.compile(self.name).groupindex) == bool(self.product):
+            raise ValueError(f"either name {self.name!r} has a group (?P<product>...), or product is given")
+        if self.product and self.product not in imagery.products():
             raise ValueError(f"there is no product {self.product!r}; there are {sorted(imagery.products())}")
         if ("date" in re.compile(self.name).groupindex) == bool(self.date):
             raise ValueError(f"either name {self.name!r} has a group (?P<date>...), or date is given")
@@ -68,6 +70,10 @@ def scene(context: Context, options: Options, length: int) -> dict[str, Any] | R
         detail = f"the name does not fit {options.name!r}; correct the name or the pattern in feeds.yaml"
         return context.reject(Reason.BAD_DOCUMENT, detail, length=length)
     said = {key: value for key, value in match.groupdict().items() if value is not None}
+    product = said.pop("product", options.product)
+    if product not in imagery.products():
+        detail = f"the name says the product {product!r}, there are {sorted(imagery.products())}; correct the name"
+        return context.reject(Reason.BAD_DOCUMENT, detail, length=length)
     taken = _moment(said.pop("date", options.date), said.pop("time", ""), options.zone)
     if taken is None:
         return context.reject(Reason.BAD_TIME, "the name tells no date since 1980; correct it", length=length)
@@ -75,10 +81,10 @@ def scene(context: Context, options: Options, length: int) -> dict[str, Any] | R
     if options.beside:
         before, after = context.name.removesuffix(name) + name[: match.start("band")], name[match.end("band") :]
         files |= {band: before + band + after for band in options.beside}
-    known = {key: band for band, key in imagery.bands_of_assets(options.product, files).items()}
+    known = {key: band for band, key in imagery.bands_of_assets(product, files).items()}
     return {
         "id": _UNSAFE.sub("_", PurePosixPath(name).stem)[:200],
-        "collection": options.product,
+        "collection": product,
         "platform": said.pop("platform", ""),
         "datetime": taken,
         "epsg": 0,

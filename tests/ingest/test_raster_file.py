@@ -167,3 +167,16 @@ def test_a_band_beside_that_is_missing_refuses_the_scene(tmp_path):
     assert counts.rejected == {"missing_band": 1}
     assert rows == []
     assert "band QC_Day: sky/modis/2026-08-20/MOD11A1.061_QC_Day" in place.ledger.rejections()["detail"][0]
+
+
+def test_a_name_may_say_the_product():
+    options = {"name": r"^(?P<product>[a-z][a-z0-9-]*)_(?P<date>\d{4})\.tif$"}
+    row = one("archives/grids/npp-annual_2025.tif", options)
+    assert row["collection"] == "npp-annual"
+    assert json.loads(row["properties"]) == {}
+    (refused,) = decoded("archives/grids/npp-anual_2025.tif", options).rejections
+    assert "'npp-anual'" in refused.detail
+    with pytest.raises(ValidationError, match="group"):
+        Options(product="aod", **options)
+    with pytest.raises(ValidationError, match="group"):
+        Options(name=r"(?P<date>\d{4})")

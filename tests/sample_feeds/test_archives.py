@@ -15,10 +15,7 @@ from sample_feeds.scenes import county_land
 from sample_feeds.simulate import COUNTY
 
 SEED = 20260818
-LAYOUTS = (
-    "chirps_daily", "soilgrids", "mod17a3hgf", "soil_respiration_annual", "evapotranspiration_annual",
-    "vegetation_cover_annual", "landcover_annual",
-)  # fmt: skip
+LAYOUTS = ("chirps_daily", "soilgrids", "yearly_grids")
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +37,7 @@ def cells(path):
 
 def test_every_file_belongs_to_one_layout_that_reads_its_date(root):
     files = sorted(p for p in root.rglob("*.tif"))
-    assert len(files) == 366 + 365 + 4 + 2 * 5
+    assert len(files) == 366 + 365 + 4 + 2 * 9
     named = {}
     for name in LAYOUTS:
         layout = find(name)
@@ -56,12 +53,14 @@ def test_numbers_are_those_of_the_products(root):
     clay, silt = (cells(root / f"soil/{n}_0-5cm_mean.tif")[0] for n in ("clay", "silt"))
     assert nodata == -32768
     assert np.abs(sand + clay + silt - 1000).max() <= 2
-    npp, _ = cells(root / "npp/MOD17A3HGF.061_Npp_500m_doy2025001_aid0001.tif")
-    assert 5000 < np.median(npp[npp < 32700]) < 9000
-    wet, _ = cells(root / "evapotranspiration/ET_2025.tif")
+    npp, _ = cells(root / "grids/npp-annual_2025.tif")
+    lost, _ = cells(root / "grids/soil-respiration-annual_2025.tif")
+    assert 0.5 < np.median(npp) < 0.9
+    assert np.mean(npp >= lost) > 0.99
+    wet, _ = cells(root / "grids/evapotranspiration-annual_2025.tif")
     assert 600 < np.median(wet) < 950  # forest of south Zhejiang: 700 to 950 mm
-    green, nodata = cells(root / "cover/FVC_2025.tif")
-    assert green.max() <= 100 < nodata
+    green, nodata = cells(root / "grids/vegetation-cover-annual_2025.tif")
+    assert nodata < green.min() < green.max() <= 100
     rain, nodata = cells(root / "rain/chirps-v2.0.2025.06.15.tif")
     assert rain.shape[0] < 25
     assert (rain >= 0).all()
@@ -80,7 +79,7 @@ def test_rain_reaches_over_every_township(root):
 
 
 def test_the_land_changes_a_little_from_year_to_year(root, land):
-    before, after = (cells(root / f"landcover/landcover_{y}.tif")[0] for y in (2024, 2025))
+    before, after = (cells(root / f"grids/landcover_{y}.tif")[0] for y in (2024, 2025))
     share = np.mean(before != after)
     assert 0 < share < 0.01
     assert np.isin(after[before != after], (511, 512, 521, 611, 631)).all()
@@ -95,5 +94,5 @@ def test_the_same_seed_gives_the_same_bytes(root, land, tmp_path):
         return hashlib.sha256(path.read_bytes()).hexdigest()
 
     for path in again.rglob("*.tif"):
-        if path.parent.name != "landcover":
+        if path.parent.name != "grids":
             assert of(path) == of(root / path.relative_to(again)), path
