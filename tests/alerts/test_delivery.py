@@ -1,11 +1,13 @@
 """The pace and the patience of channels: what is too much stays due, what is given up is listed."""
 
+import threading
+import time
 from datetime import timedelta
 
 from alerts.notifiers import Answer, Channel
 from alerts.run import Sent, deliver, evaluate
 from store.home import Home
-from store.ledger.outbox import read_outbox, summary
+from store.ledger.outbox import Letter, read_outbox, summary
 from tests.alerts.conftest import HOUR, Box, hours, indicators, put
 from tests.alerts.test_run import POLLUTED
 
@@ -46,3 +48,22 @@ def test_what_waits_on_a_channel_that_is_gone_is_listed_too(home: Home) -> None:
     assert [(r["channel"], r["state"], r["n"]) for r in summary(home.ledger).to_dict("records")] == [
         ("gone", "pending", 2)
     ]
+
+
+def test_two_deliveries_at_once_send_nothing_twice_though_the_receiver_is_slow(home: Home) -> None:
+    begun = threading.Event()
+
+    class Slow(Box):
+        def send(self, letter: Letter) -> Answer:
+            begun.set()
+            time.sleep(0.05)
+            return super().send(letter)
+
+    box = Slow()
+    told(home, Channel(box))
+    first = threading.Thread(target=lambda: deliver(Home(home.root, home.registry), [box], now=hours(12)))
+    first.start()
+    begun.wait(10)
+    assert deliver(home, [box], now=hours(12)) == Sent()
+    first.join()
+    assert len(box.letters) == len({x.key for x in box.letters}) == 2

@@ -1,10 +1,12 @@
 import json
+import os
+import time
 
 import pytest
 
 from domain.errors import FeedUnavailable
 from ingest import fetch, web
-from ingest.fetch import asks, get, moment
+from ingest.fetch import arrived, asks, get, moment
 from tests.ingest.given import DAY, END, NEXT_DAY, START, feeds, page, put, report, server
 
 BBOX = [119.53, 28.10, 120.16, 28.73]
@@ -29,6 +31,36 @@ def test_a_file_of_the_slot_with_its_times(tmp_path):
     put(tmp_path, "ground/hj212/2026-08-20/09.hj212", b"##")
     (payload,) = fetched(HJ212, tmp_path)
     assert payload == fetch.Payload("ground/hj212/2026-08-20/09.hj212", b"##", START, END)
+
+
+def test_the_hour_may_be_many_files(tmp_path):
+    for name in ("09.hj212", "09-0512345678-gateway.hj212", "09-0512345678-gateway.hj212.jsonl", "10.hj212"):
+        put(tmp_path, f"ground/hj212/2026-08-20/{name}", name.encode())
+    assert [p.content for p in fetched(HJ212, tmp_path)] == [b"09-0512345678-gateway.hj212", b"09.hj212"]
+
+
+def test_what_came_since_the_last_look_in_the_order_it_came(tmp_path):
+    folder = "ground/hj212/2026-08-20/"
+    put(tmp_path, f"{folder}09.hj212", b"whole")
+    found, since = arrived(HJ212, str(tmp_path), START, END, -1)
+    assert ([p.content for p in found], since) == ([b"whole"], (tmp_path / f"{folder}09.hj212").stat().st_ctime_ns)
+    assert arrived(HJ212, str(tmp_path), START, END, since) == ([], since)
+    time.sleep(0.02)
+    put(tmp_path, f"{folder}09-2-b.hj212", b"b")
+    time.sleep(0.02)
+    old = put(tmp_path, f"{folder}.part", b"a")  # written long ago, moved to its place now
+    os.utime(old, (0, 0))
+    old.rename(tmp_path / f"{folder}09-1-a.hj212")
+    found, later = arrived(HJ212, str(tmp_path), START, END, since)
+    assert [p.content for p in found] == [b"b", b"a"]
+    assert later > since
+    assert found[0].until == END
+
+
+def test_a_web_cannot_be_asked_what_is_new(tmp_path):
+    assert arrived(HJ212, "https://example.invalid", START, END, 7) == ([], 7)
+    with pytest.raises(FeedUnavailable, match="the folder is not there"):
+        arrived(HJ212, str(tmp_path / "nowhere"), START, END, -1)
 
 
 def test_a_missing_file_is_asked_and_empty(tmp_path):

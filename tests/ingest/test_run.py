@@ -1,4 +1,5 @@
 import random
+import time
 from datetime import timedelta
 from itertools import permutations
 
@@ -7,7 +8,7 @@ import pytest
 from domain.errors import CatalogueError, FeedCorrupt, FeedUnavailable
 from ingest import run as shell
 from ingest import web
-from ingest.run import Counts, feeds_of, feeds_root, ingest
+from ingest.run import Counts, feeds_of, feeds_root, ingest, ingest_new
 from tests.ingest.given import (
     DAY,
     END,
@@ -242,3 +243,39 @@ def test_where_the_feeds_are(monkeypatch, tmp_path):
 
 def test_mn_of_the_tests_is_in_the_county(tmp_path):
     assert MN in home(tmp_path).registry.by_mn
+
+
+def test_new_files_alone_are_taken_and_the_hour_finds_nothing_more(tmp_path):
+    root, place = tmp_path / "feeds", home(tmp_path / "home")
+    folder = "ground/hj212/2026-08-20"
+    taken = []
+    for n, hour in enumerate((7, 8)):
+        packet = hour_packet("a34004-Avg=12,a34004-Flag=N", time=f"20260820{hour:02d}0000")
+        put(root, f"{folder}/09-{n}-gateway.hj212", packet)
+        time.sleep(0.03)  # more than a tick of the disk's clock
+        taken.append(ingest_new(place, "ground_hj212", now=END - timedelta(minutes=50), root=str(root)))
+    assert [c.payloads for c in taken] == [1, 2]  # the file of the last tick is looked at again
+    assert [c.new for c in taken] == [taken[0].new, taken[0].new] != [0, 0]
+    assert place.coverage.read().empty
+    before = contents(place)
+    counts = run(place, root, "ground_hj212")
+    assert (counts.payloads, counts.new, counts.changed) == (2, 0, 0)
+    assert contents(place) == before
+    assert place.coverage.read()["state"].tolist() == ["received"]
+
+
+def test_a_run_that_dies_before_it_is_done_is_repeated(tmp_path, monkeypatch):
+    root, place = tmp_path / "feeds", home(tmp_path / "home")
+    put(root, "ground/hj212/2026-08-20/09-1-a.hj212", hour_packet("a34004-Avg=12,a34004-Flag=N"))
+    with monkeypatch.context() as patched:
+        patched.setattr(type(place.ledger), "advance", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            ingest_new(place, "ground_hj212", now=END, root=str(root))
+    counts = ingest_new(place, "ground_hj212", now=END, root=str(root))
+    assert (counts.payloads, counts.new) == (1, 0)
+
+
+def test_files_of_slots_long_ago_are_left_to_the_hour(tmp_path):
+    root, place = tmp_path / "feeds", home(tmp_path / "home")
+    put(root, "ground/hj212/2026-08-20/09-1-a.hj212", hour_packet("a34004-Avg=12,a34004-Flag=N"))
+    assert ingest_new(place, "ground_hj212", now=END + 3 * HOUR, root=str(root)).payloads == 0
