@@ -57,8 +57,8 @@ def burn(seen: Comparison) -> Change:
     """A burn scar: the normalized burn ratio fell, the near infrared is dark, the short-wave infrared is not.
 
     dNBR at least burn_dnbr_min beyond the season (0.27: moderate severity of Key and Benson 2006, FIREMON, LA-1), NBR
-    now at most burn_nbr_max, and char (`_charred`). Shadow darkens all bands; char brightens SWIR2, which must have
-    risen by burn_dswir22_min.
+    now at most burn_nbr_max, and char (`_charred`). Shadow darkens all bands; char is about as bright in SWIR2 as a wood
+    (burn_swir22_ratio_min).
     """
     limits = seen.limits
     now = seen.now
@@ -72,7 +72,7 @@ def burn(seen: Comparison) -> Change:
             & (now.index("nbr") <= limits["burn_nbr_max"])
             & _charred(seen)
             & (now.index("ndvi") >= limits["clearing_ndvi_min"])
-            & (seen.change("swir22") >= limits["burn_dswir22_min"])
+            & (now.index("swir22") >= limits["burn_swir22_ratio_min"] * seen.before.index("swir22"))
             & _not_usual(seen, "nbr", limits["burn_dnbr_min"])
         )
     return Change(changed, comparable, dnbr / limits["burn_dnbr_min"])
