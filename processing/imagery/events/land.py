@@ -57,7 +57,7 @@ def burn(seen: Comparison) -> Change:
     """A burn scar: the normalized burn ratio fell, the near infrared is dark, the short-wave infrared is not.
 
     dNBR at least burn_dnbr_min beyond the season (0.27: moderate severity of Key and Benson 2006, FIREMON, LA-1), NBR
-    now at most burn_nbr_max, and char (`_charred`). Shadow darkens all bands; char is about as bright in SWIR2 as a wood
+    now at most burn_nbr_max, and char (`_charred`). Shadow darkens all bands; char is as bright in SWIR2 as a wood
     (burn_swir22_ratio_min).
     """
     limits = seen.limits
