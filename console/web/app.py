@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from console.web import downloads, pictures, sign_in
+from console.web import downloads, gep, pictures, sign_in
 from console.web.api.app import build as build_api
 from console.web.county import BaseMap
 from console.web.gate import Gate
@@ -49,6 +49,7 @@ def build(site: Site, *, pages: bool = True) -> FastAPI:
     app.include_router(sign_in.router(site))
     app.include_router(downloads.router(site))
     app.include_router(pictures.router(site))
+    app.include_router(gep.router(site))
 
     @app.get("/healthz", include_in_schema=False)
     def healthz() -> PlainTextResponse:

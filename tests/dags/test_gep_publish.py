@@ -47,6 +47,7 @@ def test_only_somebody_elses_approval_publishes(tmp_path):
         def ended(run):
             return until(lambda: (s := zhang.state(DAG, run, "publish")) in ENDED and s)
 
+        late, _ = start(zhang, "db33-2025")  # nobody answers
         run, asked = start(zhang, "db33-2020")
         assert "莲都区" in asked["subject"]
         assert "db33-2020" in asked["body"]
@@ -73,7 +74,6 @@ def test_only_somebody_elses_approval_publishes(tmp_path):
             "failed", "failed", "skipped",
         ]  # fmt: skip
 
-        late, _ = start(zhang, "db33-2025")  # nobody answers
         changed, _ = start(zhang, "garze-2010")
         home.lake.upsert("gep_inputs", inputs(hot_days=141.0), now=NOW, why="corrected")
         li.answer(DAG, changed, "approve", "Approve", reason="seen before the correction")

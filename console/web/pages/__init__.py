@@ -17,6 +17,7 @@ def register(app: FastAPI, site: "Site", watch: "Watch") -> None:
         accounts,
         county,
         feeds,
+        gep,
         handover,
         incident,
         incidents,
@@ -39,6 +40,7 @@ def register(app: FastAPI, site: "Site", watch: "Watch") -> None:
         rules,
         silences,
         handover,
+        gep,
         accounts,
         interface,
     ):

@@ -34,6 +34,7 @@ _PAGES = (
     ("/rules", "web.nav.rules", "see"),
     ("/silences", "web.nav.silences", "see"),
     ("/handover", "web.nav.handover", "see"),
+    ("/gep", "web.nav.gep", "see"),
     ("/accounts", "web.nav.accounts", "accounts"),
     ("/interface", "web.nav.interface", "see"),
 )

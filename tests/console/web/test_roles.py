@@ -17,6 +17,7 @@ MATRIX = {
     "replay": (0, 0, 1, 1),
     "raw": (0, 1, 1, 1),
     "personal": (0, 1, 0, 1),
+    "account": (0, 0, 1, 1),
     "accounts": (0, 0, 0, 1),
 }
 ROLES = ("viewer", "operator", "analyst", "administrator")
