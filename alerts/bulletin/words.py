@@ -1,6 +1,6 @@
 """The bulletin in words: sections, paragraphs and tables made from the numbers alone. Pure: same numbers, same text.
 
-Chinese as an office sends it up; English says the same. Names of grades and classes stay as the indicators gave them.
+Chinese as an office sends it up; English says the same. Classes of water stay as the indicators gave them.
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,8 @@ from domain.times import LOCAL
 _ORDER = ("red", "orange", "yellow", "blue")
 _SHOWN = ("per_operator_hour", "per_operator_day", "most_in_10_minutes", "chattering", "stale")
 _ROMAN = {"I": "Ⅰ", "II": "Ⅱ", "III": "Ⅲ", "IV": "Ⅳ", "V": "Ⅴ"}
+#: The categories of HJ 633, best first.
+_GRADES = ("优", "良", "轻度污染", "中度污染", "重度污染", "严重污染")
 #: Rows of a list that are told before the rest is only counted.
 _MOST = 20
 
@@ -94,7 +96,15 @@ def _summary(n: Numbers, lang: str) -> tuple[str, ...]:
     if len(said):
         share = f"{100 * good / len(said):.1f}"
         out.append(
-            say("bulletin.sum_air", lang, n=len(said), good=good, share=share, worst=f"{said['value'].max():.0f}")
+            say(
+                "bulletin.sum_air",
+                lang,
+                stations=said["station"].nunique(),
+                n=len(said),
+                good=good,
+                share=share,
+                worst=f"{said['value'].max():.0f}",
+            )
         )
     else:
         out.append(say("bulletin.no_air", lang))
@@ -113,6 +123,10 @@ def _summary(n: Numbers, lang: str) -> tuple[str, ...]:
             overdue=overdue,
         )
     )
+    red = n.opened[n.opened["severity"] == "red"]
+    if len(red):
+        what = say("incident.and", lang).join(red[f"title_{lang}"])
+        out.append(say("bulletin.sum_red", lang, n=len(red), what=what))
     return tuple(out)
 
 
@@ -121,9 +135,9 @@ def _air(n: Numbers, names: Mapping[str, tuple[str, str]], lang: str) -> Section
     for station, part in n.air.groupby("station"):
         said = part[part["value"].notna()]
         worst = said.sort_values("value").tail(1)
-        best_of = {g: int(k) for g, k in said["grade"].value_counts(sort=False).items()}
-        grades = "、".join(f"{g}{k}" for g, k in sorted(best_of.items())) if lang == "zh" else ", ".join(
-            f"{g} {k}" for g, k in sorted(best_of.items()))  # fmt: skip
+        days = said["grade"].value_counts()
+        graded = [(_grade(g, lang), int(days[g])) for g in sorted(days.index, key=_level)]
+        grades = "、".join(f"{g}{k}" for g, k in graded) if lang == "zh" else ", ".join(f"{g} {k}" for g, k in graded)
         rows.append(
             (
                 _name(names, str(station), lang),
@@ -137,12 +151,21 @@ def _air(n: Numbers, names: Mapping[str, tuple[str, str]], lang: str) -> Section
     polluted = n.air[n.air["value"] > 100].sort_values(["value", "station"], ascending=[False, True])
     told = [
         say("bulletin.polluted", lang, day=_day(t.tz_convert(LOCAL).date(), lang), station=_name(names, s, lang),
-            value=f"{v:.0f}", grade=g)
-        for s, t, v, g in zip(polluted["station"], polluted["day"], polluted["value"], polluted["grade"], strict=True)
+            value=f"{v:.0f}", grade=_grade(g, lang), items=_items(d, lang) if d else "—")
+        for s, t, v, g, d in zip(*(polluted[c] for c in ("station", "day", "value", "grade", "detail")), strict=True)
     ][:_MOST]  # fmt: skip
     return Section(
         say("bulletin.head_air", lang), tuple(told or [say("bulletin.no_polluted", lang)]), Grid(heading, tuple(rows))
     )
+
+
+def _level(grade: str) -> int:
+    """The level of a category of air quality, 1 to 6; 0 for a word that is none."""
+    return _GRADES.index(grade) + 1 if grade in _GRADES else 0
+
+
+def _grade(grade: str, lang: str) -> str:
+    return say(f"bulletin.grade.{_level(grade)}", lang) if _level(grade) else grade
 
 
 def _water(n: Numbers, names: Mapping[str, tuple[str, str]], lang: str) -> Section:
@@ -161,13 +184,17 @@ def _water(n: Numbers, names: Mapping[str, tuple[str, str]], lang: str) -> Secti
             )
         )
     heading = tuple(say(f"bulletin.column.{c}", lang) for c in ("section", "target", "class", "verdict", "items"))
-    return Section(say("bulletin.head_water", lang), (say("bulletin.water_note", lang),), Grid(heading, tuple(rows)))
+    notes = [say("bulletin.water_note", lang)]
+    if n.water["detail"].str.contains("unconfirmed").any():
+        notes.append(say("bulletin.water_rule", lang))
+    return Section(say("bulletin.head_water", lang), tuple(notes), Grid(heading, tuple(rows)))
 
 
 def _items(detail: str, lang: str) -> str:
     """Names of the parameters that an indicator names by their ids."""
     known = parameters()[f"name_{lang}"].to_dict()
-    return say("incident.and", lang).join(known.get(item, item) for item in detail.split(","))
+    items = [item.strip() for item in detail.partition(";")[0].split(",")]
+    return say("incident.and", lang).join(str(known.get(item, item)) for item in items)
 
 
 def _incidents(n: Numbers, lang: str) -> Section:
@@ -181,7 +208,7 @@ def _incidents(n: Numbers, lang: str) -> Section:
             summary=row[f"summary_{lang}"],
             state=say(f"handling.{row['handling']}", lang),
         )
-        for row in n.opened.head(_MOST).to_dict("records")
+        for row in n.opened.sort_values("severity", key=_rank, kind="stable").head(_MOST).to_dict("records")
     ]
     if len(n.opened) > _MOST:
         told.append(say("bulletin.more", lang, n=len(n.opened) - _MOST))
@@ -223,7 +250,10 @@ def _alarms(n: Numbers, names: Mapping[str, tuple[str, str]], lang: str) -> Sect
         f"{say(f'severity.{c}', lang)} {int(counts[c])}" for c in _ORDER if c in counts
     )  # fmt: skip
     told = [say("bulletin.alarms", lang, n=len(n.alarms), by=by or "0")]
-    if len(n.handled):
+    figures = n.handled[["acknowledge_h", "verify_h", "closed_in_time_pct"]]
+    if figures.isna().all(axis=None):
+        told.append(say("bulletin.none_handled", lang))
+    else:
         row = n.handled.iloc[0]
         told.append(
             say("bulletin.handled", lang, period=row["period"], ack=_number(row["acknowledge_h"]),
@@ -246,6 +276,11 @@ def _alarms(n: Numbers, names: Mapping[str, tuple[str, str]], lang: str) -> Sect
         for row in shown.to_dict("records")
     )
     return Section(say("bulletin.head_alarms", lang), tuple(told), Grid(heading, rows) if rows else None)
+
+
+def _rank(severity: pd.Series) -> pd.Series:
+    """The worst colour first."""
+    return severity.map({c: at for at, c in enumerate(_ORDER)}).fillna(len(_ORDER))
 
 
 def _number(value: float) -> str:

@@ -35,7 +35,7 @@ def home(tmp_path_factory):
         home,
         "indicators",
         daily("air.aqi", "air-1", 80, "良"),
-        daily("air.aqi", "air-2", 137, "轻度污染"),
+        daily("air.aqi", "air-2", 137, "轻度污染", detail="O3"),
         daily("air.aqi", "air-3", float("nan"), ""),
         daily("water.class", "water-2", 4, "Ⅳ", detail="NH3N,TP"),
         daily("water.class_excess", "water-2", 1, ""),
@@ -54,10 +54,10 @@ def told(home, days: int, lang: str):
 def test_a_day_in_chinese(home):
     text = markdown(told(home, 1, "zh"))
     assert "# 莲都区（模拟）生态环境监测日报" in text
-    assert "空气质量有效2站日，优良1站日，优良率50.0%，AQI最高137。" in text
-    assert "1个断面有评价结果，0个达到水质目标。" in text
-    assert "新增事件1起，办结0起；待办1起，其中逾期1起。" in text
-    assert "2026年8月18日，岩泉站（模拟）AQI为137（轻度污染）。" in text
+    assert "环境空气：2个站点有效监测2站日，优良1站日，优良率50.0%，AQI最高值137。" in text
+    assert "地表水：1个断面参加评价，0个达到水质目标。" in text
+    assert "事件：新增1起，办结0起；目前待办1起，其中逾期1起。" in text
+    assert "2026年8月18日，岩泉站（模拟）AQI为137（轻度污染），首要污染物为臭氧。" in text
     assert "| 碧湖断面（模拟） | Ⅲ | Ⅳ | 未达标 | 氨氮、总磷 |" in text
     assert "本期数据为模拟数据" in text
 
@@ -66,6 +66,7 @@ def test_a_week_in_english_sees_the_days_before(home):
     text = markdown(told(home, 7, "en"))
     assert "weekly environmental bulletin" in text
     assert "2 sections judged, 1 of them met their target class" in text
+    assert "AQI 137 (lightly polluted), primary pollutant ozone" in text
     assert not any("\u4e00" <= c <= "\u9fff" for line in text.splitlines() if line.startswith("#") for c in line)
 
 
