@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from domain.imagery import products
+from domain.records import TABLES
 from processing.gep.eyes import layer_table, layers_of
 from processing.gep.formulas.soil_factors import k_epic, k_factor
-from processing.gep.run import gep_inputs
+from processing.gep.run import gep_inputs, gep_inputs_of_account
 from tests.processing.skyland import GRID, NOW, home, scene_row
 from tests.processing.test_gep_inputs import cover_map, raster
 
@@ -102,3 +103,17 @@ def test_a_map_of_several_tiles_is_one(tmp_path):
     found = layers(place)
     assert np.isfinite(found.values["slope_deg"]).all()
     assert found.told["dem"] == "N28_E120 + N28_E119"
+
+
+def test_the_opening_year_is_made_too_where_departments_reported_for_it(tmp_path):
+    place = home(tmp_path)
+    cover_map(place)
+    gep_inputs_of_account(place, year=YEAR, now=NOW)
+    assert set(place.lake.read("gep_inputs")["year"]) == {YEAR}
+    figure = {
+        "zone": "331102", "year": YEAR - 1, "item": "cpi", "object": "", "value": 100.2, "unit": "", "form": "economy",
+        "state": "reported", "department": "statistics", "document": "d", "received_at": NOW, "cell": "raw/x#B7",
+    }  # fmt: skip
+    place.lake.upsert("statistics", TABLES["statistics"].frame([figure]), now=NOW, why="test")
+    gep_inputs_of_account(place, year=YEAR, now=NOW)
+    assert set(place.lake.read("gep_inputs")["year"]) == {YEAR - 1, YEAR}
