@@ -65,7 +65,6 @@ def status(home: HomeOption = None) -> None:
             (
                 str(names.get(mn, say("gateway.stranger"))),
                 escape(mn),
-                escape(d["peer"]),
                 str(d["frames"]),
                 str(d["answered"]),
                 str(d["kept_aside"]),
@@ -73,8 +72,8 @@ def status(home: HomeOption = None) -> None:
             )
             for mn, d in sorted(told["devices"].items())
         ]
-        sides = ("left", "left", "left", "right", "right", "right", "left")
-        heads = ("station", "mn", "peer", "frames", "answered", "aside", "last")
+        sides = ("left", "left", "right", "right", "right", "left")
+        heads = ("station", "mn", "frames", "answered", "aside", "last")
         if rows:
             screen.print(screens.table("title.devices", dict(zip(heads, sides, strict=True)), rows))
 

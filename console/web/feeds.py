@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import pandas as pd
 
 from console.web.site import Site
 from ingest.feeds import for_registry
+from ingest.gateway.health import gateways
 from ingest.privacy import mask
 from store.ledger.coverage import STATES
 
@@ -45,6 +47,11 @@ def health(site: Site, span: timedelta) -> pd.DataFrame:
     # A window may end after now (today); then nothing is behind.
     frame["lag_h"] = ((pd.Timestamp(now) - frame["asked_until"]) / pd.Timedelta(hours=1)).clip(lower=0)
     return frame
+
+
+def listening(site: Site) -> list[dict[str, Any]]:
+    """The gateways of the home as they are now; see `ingest.gateway.health.gateways`."""
+    return gateways(site.home, site.now())
 
 
 def rejected(site: Site, feed: str, reason: str, start: datetime, end: datetime) -> pd.DataFrame:

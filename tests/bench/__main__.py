@@ -13,6 +13,7 @@ from tests.bench import (
     incidents,
     lake,
     latency,
+    packet,
     prsa,
     qc_peers,
     sky,
@@ -31,7 +32,8 @@ BENCHES = {
     "Three eyes in one incident": incidents,
     "Three eyes against one: the demo under four seeds": fusion,
     "Sky eye": sky,
-    "Alarms: 15,000 at once, and from packet to message": latency,
+    "Alarms: 15,000 at once, and from the file of an hour to the message": latency,
+    "From the packet of a device to the message": packet,
 }
 
 

@@ -30,6 +30,7 @@ from ingest.gateway.journal import drop
 from ingest.run import ingest
 from processing.period_run import compute_periods
 from processing.run import compute
+from sample_feeds.hj212_frames import frame
 from sample_feeds.play import Packet, packets, send
 from sample_feeds.scenario import load
 from store.home import SAMPLE_COUNTY, Home
@@ -39,6 +40,7 @@ from tests.pipeline import SEED, START
 
 DAG = "watch_minutely"
 WARM = 5
+DEVICES, PACKETS_OF_EACH = 100, 50
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ def run() -> list[dict[str, Any]]:
             server.ready([DAG])
             server.unpause(DAG)
             with _gateway(root, given, server) as port:
+                results.append(_many(port))
+                _clear(given)
                 for n in range(1 + WARM):
                     way = "over TCP, the first after a start" if not n else "over TCP, warm"
                     results.append(_one(way, server, given, arrived, lambda: _over_tcp(given, port)))
@@ -74,6 +78,27 @@ def run() -> list[dict[str, Any]]:
                 way = "file drop, warm"
                 results.append(_one(way, server, given, arrived, lambda: _by_file(server, given)))
     return results
+
+
+def _many(port: int) -> dict[str, Any]:
+    """Devices at once, each with packets that it sends one after the other when the one before was answered."""
+    found = [
+        Packet(START, f"{d:024d}", _asking(d, n), breaks=False) for d in range(DEVICES) for n in range(PACKETS_OF_EACH)
+    ]
+    begun = time.perf_counter()
+    done = asyncio.run(send(found, "127.0.0.1", port))
+    rate = len(found) / (time.perf_counter() - begun)
+    if done.lost or done.repeated:
+        raise RuntimeError("packets were not answered")
+    what = f"{DEVICES} devices at once, each packet answered when it is on disk"
+    print(f"{what}: {rate:,.0f} packets a second; load {os.getloadavg()[0]:.1f}", flush=True)
+    return {"what": what, "packets_a_second": rate}
+
+
+def _asking(device: int, number: int) -> bytes:
+    head = f"QN={20260820100300000 + number};ST=22;CN=2061;PW=123456;MN={device:024d};Flag=5;"
+    items = ";".join(f"a{21000 + i}-Avg=12.5,a{21000 + i}-Flag=N" for i in range(10))
+    return frame(f"{head}CP=&&DataTime=20260820090000;{items}&&".encode())
 
 
 def _one(

@@ -44,8 +44,33 @@ def register(house: House) -> None:
                 lag_h=found["lag_h"].round(1),
             )
             table(view, shown, _COLUMNS, key="feed", rows=20)
+            _gateways(view)
             _windows(view, days)
             _rejections(view, days, asked.get("feed", ""), asked.get("reason", ""))
+
+
+def _gateways(view: View) -> None:
+    """A line for each gateway: whether it lives, what it hears, and what troubles it."""
+    for told in health.listening(view.site):
+        counts, lag = told["counts"], told["lag_s"]
+        with ui.element("div").classes("sy-bar"):
+            tag("span", view.t(f"gateway.is.{told['state']}"), "sy-badge").style(
+                f"background:{_SHADES['received' if told['state'] == 'running' else 'failed']};color:#fff"
+            )
+            said = view.t(
+                "web.feeds.gateway",
+                name=told["name"],
+                open=told["open"],
+                frames=counts.get("frames", 0),
+                noise=counts.get("noise", 0),
+                devices=sum(d["known"] for d in told["devices"].values()),
+                strangers=sum(not d["known"] for d in told["devices"].values()),
+                lag="-" if lag is None else f"{lag / 60:.0f}",
+            )
+            tag("span", said)
+            for trouble in (told["trouble"], told["airflow"]):
+                if trouble:
+                    tag("span", trouble, "sy-bad")
 
 
 def _windows(view: View, days: int) -> None:
