@@ -10,6 +10,7 @@ app = typer.Typer(
 )
 app.command()(sky_fit.fit)
 app.command()(sky_fit.pm25)
+app.command()(sky_fit.fvc)
 app.command()(sky_history.history)
 app.command()(sky_history.rsei)
 app.command()(sky_zones.zones)

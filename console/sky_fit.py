@@ -1,4 +1,4 @@
-"""`sanyan sky fit` and `sanyan sky pm25`: satellite products against the stations, and what kept lines make."""
+"""`sanyan sky fit`, `pm25` and `fvc`: what is fitted to this county, shown and kept."""
 
 import math
 from datetime import UTC, datetime
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from domain.errors import PipelineError
 from domain.texts import language, say
 
 if TYPE_CHECKING:
@@ -62,6 +63,44 @@ def pm25(home: HomeOption = None, start: FromOption = None, end: ToOption = None
         return
     counts = sky_pm25.compute_pm25(place, now=now, start=instant(start, _EARLIEST), end=instant(end, now))
     screen.print(say("done.pm25", n=counts.computed, rows=counts.new + counts.changed))
+
+
+def fvc(
+    home: HomeOption = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the ends of the county: all FVC is made anew.")] = False,
+) -> None:
+    """NDVI of bare soil and full cover by ecosystem and season, 5 % and 95 %. 植被覆盖度端元。"""
+    from console import screens
+    from console.cli import open_home, screen
+    from processing import sky_fvc
+    from processing.gep.values import read
+
+    place = open_home(home)
+    found = sky_fvc.fit_fvc(place)
+    if found is None:
+        screen.print(say("none.fvc"))
+        return
+    columns = {"ecosystem": "left", "season": "left", "soil": "right", "vegetation": "right", "cells": "right"}
+    table = read("gep_ecosystems")
+    names = dict(zip(table["ecosystem"], table[f"name_{language()}"], strict=True))
+    rows = [
+        (
+            names.get(e.ecosystem, e.ecosystem) if e.ecosystem else say("fvc.land"),
+            e.season or say("fvc.year"),
+            f"{e.soil:.3f}",
+            f"{e.vegetation:.3f}",
+            f"{e.n:,}",
+        )
+        for e in found.ends
+    ]
+    screen.print(screens.table("title.sky_fvc", columns, rows))
+    screen.print(say("fvc.found", first=found.quarters[0], last=found.quarters[-1], n=len(found.quarters)))
+    if keep and len(found.quarters) < sky_fvc.QUARTERS_MIN:
+        raise PipelineError(say("fvc.few", n=len(found.quarters), need=sky_fvc.QUARTERS_MIN))
+    if keep:
+        sky_fvc.keep(place, found)
+        screen.print(say("fvc.kept", path=sky_fvc.KEPT))
+    screen.print(say("fvc.used", basis=sky_fvc.basis(place)))
 
 
 def _name(product: str) -> str:

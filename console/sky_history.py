@@ -13,14 +13,19 @@ from domain.texts import language, say
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Folder of lake, ledger and files (SANYAN_HOME).")]
 
 
-def history(home: HomeOption = None) -> None:
-    """Anomalies of quarters and trends of NDVI, as rasters and by zone. 植被季节距平与多年趋势。"""
+def history(
+    layers: Annotated[
+        list[str] | None, typer.Option("--layer", help="Product of the rasters; several may be named. By default ndvi.")
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Anomalies of quarters and trends over years, as rasters; those of NDVI by zone too. 季节距平与多年趋势。"""
     from console import screens
     from console.cli import open_home, screen
     from processing import sky_history
 
     place = open_home(home)
-    counts = sky_history.compute_history(place, now=datetime.now(UTC))
+    counts = sky_history.compute_history(place, now=datetime.now(UTC), layers=layers or [sky_history.LAYER])
     rows = _newest(place.lake.read("periods", where={"indicator": ["ecology.ndvi_trend"]}))
     columns = {"zone": "left", "year": "right", "slope": "right", "detail": "left"}
     towns = place.registry.townships

@@ -47,11 +47,14 @@ _RULES = """## Rules for all of them
 * **Composite** by Shanghai month, calendar quarter or year: the median of each band, or all bands of the greenest view
   (`max_ndvi`), or of the view nearest to the median (`medoid`). `n_obs` counts the clear views behind a cell.
 * **Trend**: Mann-Kendall with ties corrected, and Sen slope per year; with seasons, only equal seasons are compared. No
-  trend below `trend_years_min` values. By zone in `ecology.ndvi_trend`, by cell in `products/trend/ndvi.tif`.
+  trend below `trend_years_min` values. By zone in `ecology.ndvi_trend`, by cell in `products/trend/<layer>.tif`
+  (`sanyan sky history --layer evi`: any layer that is a file of each day).
 * **Anomaly** against the same quarter of all earlier years: difference, percent, standard score; none below
   `anomaly_years_min` years. Later years never change it (`sanyan sky history`).
-* **FVC**: soil and full cover are the 5 % and 95 % NDVI of the area over all years (`indices.fvc_ends`), fixed in
-  `imagery_thresholds.csv`, so that years compare; areas may have ends of their own.
+* **FVC**: soil and full cover are the 5 % and 95 % NDVI of the county's land over all years, so that years compare.
+  `sanyan sky fvc` finds them in the quarterly composites and shows them by ecosystem and quarter; `--keep` (of a whole
+  year at least) puts them with their version in `calibrations/fvc.json`, and all FVC is made anew. Before that the
+  start values of `imagery_thresholds.csv` count. The files of FVC say in their tags which it was.
 * **RSEI**: Landsat scenes of the growing season, components scaled by fixed bounds, water left out, **one** PCA over
   all years (at least `rsei_years_min`), NDVI positive; the loadings lie with their version in `rsei/loadings.json` and
   later years use them as they are (`sanyan sky rsei`; `--refit` fits anew, and then all years change together).

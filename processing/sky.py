@@ -19,12 +19,12 @@ from domain.errors import StoreConflict
 from domain.imagery import collections_of
 from domain.records import TABLES
 from domain.times import local_day
-from processing import candidates, sky_fit
+from processing import candidates, sky_fit, sky_fvc
 from processing.counts import Counts
 from processing.imagery.events import day_number, reference_days
 from processing.imagery.grid import county_grid
 from processing.imagery.reflectance import Policy, baseline
-from processing.imagery.tables import SENTINEL2, thresholds
+from processing.imagery.tables import SENTINEL2
 from processing.registered import taking
 from processing.sky_day import SCRATCH, Eye, Seen, cover_maps, cover_on, cover_row, seen_on, stepped
 from processing.sky_periods import compute_periods_of, period_folders
@@ -74,7 +74,8 @@ def compute_sky(
         StoreConflict: other writers never let us through.
     """
     grid = county_grid(home.registry.county)
-    eye = Eye(home, grid, thresholds(), on_offset_conflict, _tables_digest(home), sky_fit.kept(home))
+    limits, fits = sky_fvc.limits_of(home), sky_fit.kept(home)
+    eye = Eye(home, grid, limits, on_offset_conflict, _tables_digest(home), fits, sky_fvc.basis(home))
     for _ in range(_ATTEMPTS):
         try:
             return _compute(eye, now, progress or (lambda _text, _share: None))
@@ -150,7 +151,7 @@ def _compute(eye: Eye, now: datetime, progress: Progress) -> Counts:
 def _write_day(eye: Eye, seen: Seen, scenes: Mapping[date, pd.DataFrame], past: "_Past") -> str:
     """Products, candidates and clear view of a day; what of it goes on to the next, as a digest."""
     home, view = eye.home, seen.view
-    write_products(home, seen, scenes[view.day]["id"].astype(str).tolist())
+    write_products(home, seen, eye.fvc, scenes[view.day]["id"].astype(str).tolist())
     features = pictured(home, seen, stepped(read_candidates(home, past.last), seen, scenes, eye.limits))
     write_candidates(home, view, features)
     latest, today = past.latest, day_number(view.day)
@@ -231,9 +232,9 @@ def _tables_digest(home: Home) -> str:
     shapes = [shape.wkt for zones in registry.zones.values() for shape in zones.shapes]
     names = [f"{layer}/{key}" for layer, zones in registry.zones.items() for key in zones.ids]
     grid = [str(registry.county[key]) for key in ("crs", "bbox", "resolution_m")]
-    lines = home.files.path(sky_fit.KEPT)
-    kept = lines.read_text(encoding="utf-8") if lines.is_file() else ""
-    return _digest(str(_EDITION), *tables, *shapes, *names, *grid, kept)
+    places = [home.files.path(name) for name in (sky_fit.KEPT, sky_fvc.KEPT)]
+    kept = [place.read_text(encoding="utf-8") if place.is_file() else "" for place in places]
+    return _digest(str(_EDITION), *tables, *shapes, *names, *grid, *kept)
 
 
 def _contents(rows: pd.DataFrame | Mapping[str, Any] | None) -> Iterable[str]:

@@ -46,6 +46,7 @@ class Eye:
     policy: Policy
     tables: str  # digest of the tables, the map and the lines to the stations
     fits: Mapping[str, Fit]  # lines to the stations that were kept
+    fvc: str  # where the ends of vegetation cover come from
 
 
 @dataclass(frozen=True)

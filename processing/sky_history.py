@@ -1,7 +1,8 @@
 """The shell of the sky eye's years: quarterly composites -> anomalies and trends, as rasters and in `periods`.
 
-Anomaly of a quarter: `products/<year>-Q<n>/ndvi_anomaly.tif`; trend over all quarters: `products/trend/ndvi.tif` with
-the bands slope (1/a), p and number of quarters. A raster is made again when a composite it came from was.
+Anomaly of a quarter: `products/<year>-Q<n>/<layer>_anomaly.tif`; trend over all quarters: `products/trend/<layer>.tif`
+with the bands slope (1/a), p and number of quarters. A raster is made again when a composite it came from was. Layers
+that are no files of quarters are put together from the files of their days. Zones are told of NDVI alone.
 """
 
 import hashlib
@@ -13,31 +14,45 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from domain.errors import StoreError
 from domain.times import LOCAL, SEASON
 from processing.counts import Counts
 from processing.imagery.anomaly import anomaly
-from processing.imagery.grid import county_grid
+from processing.imagery.composites import composite
+from processing.imagery.grid import Window, county_grid
+from processing.imagery.scene import outputs
 from processing.imagery.tables import thresholds
 from processing.imagery.trend import trend
 from processing.indicators.ecology_history import ndvi_anomaly, ndvi_trend
+from store.files import Files
 from store.home import Home
 
 LAYER = "ndvi"
-TREND = f"products/trend/{LAYER}.tif"
+TREND = "products/trend/{}.tif"
 #: Rows of the county grid that are put together at a time.
 _ROWS = 256
 
 
-def compute_history(home: Home, *, now: datetime) -> Counts:
+def possible_layers() -> tuple[str, ...]:
+    """The layers that are files of each day, so that years of them can be looked at."""
+    return tuple(name for name, output in outputs().items() if output.cog)
+
+
+def compute_history(home: Home, *, now: datetime, layers: Sequence[str] = (LAYER,)) -> Counts:
     """Every anomaly and trend whose quarters changed.
 
     Args:
         home: memory and registry.
         now: the moment written beside superseded rows.
+        layers: of which rasters are made, by name (`possible_layers`).
 
     Raises:
         CatalogueError: a table or the county is not as it must be.
+        StoreError: a layer of another name.
     """
+    unknown = [layer for layer in layers if layer not in possible_layers()]
+    if unknown:
+        raise StoreError(f"no files of {', '.join(unknown)}; write one of {', '.join(possible_layers())}")
     rows = home.lake.read("periods", medium="ecology", where={"indicator": ["ecology.ndvi"], "period": [SEASON]})
     limits, counts = thresholds(), Counts(read=len(rows))
     if not rows.empty:
@@ -45,10 +60,13 @@ def compute_history(home: Home, *, now: datetime) -> Counts:
         written = home.lake.upsert("periods", made, now=now, why="quarters seen anew")
         counts = counts.wrote(written)
     quarters = _quarters(home)
-    for i, name in enumerate(quarters):
-        earlier = [q for q in quarters[:i] if q[-2:] == name[-2:]]
-        counts += _once(home, f"products/{name}/{LAYER}_anomaly.tif", [*earlier, name], _anomaly)
-    return counts + (_once(home, TREND, quarters, _trend) if quarters else Counts())
+    for layer in layers:
+        for i, name in enumerate(quarters):
+            earlier = [q for q in quarters[:i] if q[-2:] == name[-2:]]
+            counts += _once(home, f"products/{name}/{layer}_anomaly.tif", layer, [*earlier, name], _anomaly)
+        if quarters:
+            counts += _once(home, TREND.format(layer), layer, quarters, _trend)
+    return counts
 
 
 def _quarters(home: Home) -> list[str]:
@@ -57,7 +75,9 @@ def _quarters(home: Home) -> list[str]:
     return sorted(place.parent.name for place in folder.glob(f"????-Q[1-4]/{LAYER}.tif"))
 
 
-def _once(home: Home, name: str, quarters: Sequence[str], make: Callable[[xr.DataArray], np.ndarray]) -> Counts:
+def _once(
+    home: Home, name: str, layer: str, quarters: Sequence[str], make: Callable[[xr.DataArray], np.ndarray]
+) -> Counts:
     """Make a raster unless it was made from the same composites by the same settings."""
     files, grid, limits = home.files, county_grid(home.registry.county), thresholds()
     told = [f"{key} {limits[key]:g}" for key in ("anomaly_years_min", "trend_years_min")]
@@ -69,16 +89,33 @@ def _once(home: Home, name: str, quarters: Sequence[str], make: Callable[[xr.Dat
     if known.is_file() and json.loads(known.read_text(encoding="utf-8"))["made_from"] == made_from:
         return Counts()
     blocks = []
+    times = np.array([_start(quarter) for quarter in quarters], dtype="datetime64[ns]")
     for row in range(0, grid.height, _ROWS):
-        window = (row, 0, min(_ROWS, grid.height - row), grid.width)
-        stack = np.stack([files.read_raster(f"products/{q}/{LAYER}.tif", window=window).values for q in quarters])
-        times = np.array([_start(quarter) for quarter in quarters], dtype="datetime64[ns]")
+        window = Window(row, 0, min(_ROWS, grid.height - row), grid.width)
+        stack = np.stack([_quarter(files, layer, quarter, window) for quarter in quarters])
         blocks.append(make(xr.DataArray(stack, dims=("time", "y", "x"), coords={"time": times})))
     place = {"crs": grid.crs, "transform": grid.transform}
     data = xr.DataArray(np.concatenate(blocks, axis=1), dims=("band", "y", "x"), attrs=place)
     files.write_cog(name, data, nodata=np.nan, tags={"quarters": " ".join(quarters)})
     files.write_bytes(f"{name}.json", (json.dumps({"made_from": made_from}) + "\n").encode())
     return Counts(computed=1)
+
+
+def _quarter(files: Files, layer: str, quarter: str, window: Window) -> np.ndarray:
+    """The composite of a quarter: its file, or the median of the files of its days; NaN where there is none."""
+    place = f"products/{quarter}/{layer}.tif"
+    if files.path(place).is_file():
+        return files.read_raster(place, window=window).values
+    year, number = int(quarter[:4]), int(quarter[-1])
+    months = [f"{year}-{month:02d}" for month in range(3 * number - 2, 3 * number + 1)]
+    days = sorted(p for month in months for p in files.path("products").glob(f"{month}-??/{layer}.tif"))
+    if not days:
+        return np.full((window.height, window.width), np.nan, dtype=np.float32)
+    stack = np.stack([files.read_raster(day, window=window).values for day in days])
+    times = np.full(len(days), _start(quarter))
+    return composite(xr.Dataset({layer: (("time", "y", "x"), stack)}, coords={"time": times}), period=SEASON)[
+        layer
+    ].values[0]
 
 
 def _anomaly(cube: xr.DataArray) -> np.ndarray:

@@ -46,8 +46,15 @@ def candidates_file(day: date) -> str:
     return f"candidates/{day.isoformat()}.geojson"
 
 
-def write_products(home: Home, seen: Seen, scenes: Sequence[str]) -> None:
-    """The rasters, the picture, the table of zones and the STAC item of a day."""
+def write_products(home: Home, seen: Seen, fvc: str, scenes: Sequence[str]) -> None:
+    """The rasters, the picture, the table of zones and the STAC item of a day.
+
+    Args:
+        home: memory and registry.
+        seen: the day.
+        fvc: where the ends of vegetation cover come from.
+        scenes: ids of its scenes.
+    """
     view, grid = seen.view, seen.view.grid
     tags = {"date": view.day.isoformat(), "note": view.note}
     rasters = []
@@ -55,7 +62,7 @@ def write_products(home: Home, seen: Seen, scenes: Sequence[str]) -> None:
         name = f"{layer}.tif"
         parts = ((w.row, w.column, seen.layers().part(layer, w)[np.newaxis]) for w in blocks(grid.shape))
         header = Header((1, *grid.shape), "float32", grid.crs, grid.transform, np.nan)
-        home.files.write_cog_parts(product(view.day, name), header, parts, tags=tags | _said(layer))
+        home.files.write_cog_parts(product(view.day, name), header, parts, tags=tags | _said(layer, fvc))
         rasters.append(items.Raster(name, "float32", np.nan, layer))
     colour = np.zeros((3, *grid.shape), dtype=np.uint8)
     for window in blocks(grid.shape):
@@ -168,6 +175,7 @@ def as_json(content: Any) -> bytes:
     return (json.dumps(content, ensure_ascii=False, sort_keys=True) + "\n").encode()
 
 
-def _said(layer: str) -> dict[str, str]:
+def _said(layer: str, fvc: str) -> dict[str, str]:
     row = product_table().loc[layer]
-    return {"layer": layer, "unit": str(row["unit"]), "formula": str(row["formula"]), "version": version(layer)}
+    said = {"layer": layer, "unit": str(row["unit"]), "formula": str(row["formula"]), "version": version(layer)}
+    return said | ({"ends": fvc} if layer == "fvc" else {})

@@ -21,7 +21,8 @@ from processing.imagery.cells import Rule
 from processing.imagery.grid import WGS84, Grid, moved
 from processing.imagery.reflectance import Policy
 from processing.imagery.stream import Mapper
-from processing.imagery.tables import SENTINEL2, thresholds
+from processing.imagery.tables import SENTINEL2
+from processing.sky_fvc import limits_of
 from store.home import Home
 from store.scenes import NOTES, check
 from store.windows import reading
@@ -69,7 +70,7 @@ def scene_zones(
     row = _row(home, item)
     keys = imagery.bands_of_assets(SENTINEL2, json.loads(row["assets"]))
     files = {band: _place(home, row, key) for band, key in keys.items()}
-    limits, properties = thresholds(), json.loads(row["properties"])
+    limits, properties = limits_of(home), json.loads(row["properties"])
     bare = stream.job(reading, files, layer, {}, limits=limits, rule=rule)
     chosen = _zones(home, zones, bare.grid)
     work = stream.job(reading, files, layer, {"zones": chosen}, limits=limits, rule=rule)

@@ -9,7 +9,6 @@ import operator
 from collections.abc import Sequence
 from functools import reduce
 
-import dask.array
 import numpy as np
 import xarray as xr
 
@@ -180,8 +179,8 @@ def ndbsi(
 def fvc(ndvi: xr.DataArray, *, soil: float | xr.DataArray, vegetation: float | xr.DataArray) -> xr.DataArray:
     """Fractional vegetation cover, (NDVI - soil) / (vegetation - soil) clipped to 0..1.
 
-    `soil` and `vegetation` are the area's 5 % and 95 % NDVI quantiles (`fvc_ends`), fixed over years so that years
-    compare: one number for the county, or one a cell where areas have ends of their own.
+    `soil` and `vegetation` are the area's 5 % and 95 % NDVI quantiles (module `fvc_ends`), fixed over years so that
+    years compare: one number for the county, or one a cell where areas have ends of their own.
     Source: Gutman and Ignatov 1998, doi:10.1080/014311698215333 (dimidiate pixel model).
 
     Raises:
@@ -193,30 +192,6 @@ def fvc(ndvi: xr.DataArray, *, soil: float | xr.DataArray, vegetation: float | x
             raise ValueError(f"NDVI of full cover ({vegetation}) must be above that of bare soil ({soil})")
         return ((ndvi - np.float32(soil)) / np.float32(span)).clip(0, 1)
     return ((ndvi - soil) / span.where(span > 0)).clip(0, 1)
-
-
-def fvc_ends(ndvi: xr.DataArray, *, low: float = 0.05, high: float = 0.95, step: float = 0.001) -> tuple[float, float]:
-    """The ends of `fvc`: quantiles of all NDVI of an area over all its years, to `step`.
-
-    Counted in bins, so that any chunks and any order give the same ends.
-
-    Args:
-        ndvi: any shape, NaN left out; -1..1.
-        low: share of cells below the NDVI of bare soil.
-        high: share of cells below the NDVI of full cover.
-        step: width of a bin.
-
-    Raises:
-        ValueError: no finite value.
-    """
-    edges = np.linspace(-1, 1, round(2 / step) + 1)
-    histogram = np.histogram if ndvi.chunks is None else dask.array.histogram
-    counts = np.asarray(histogram(ndvi.clip(-1, 1).data, bins=edges)[0])
-    total = int(counts.sum())
-    if not total:
-        raise ValueError("no NDVI was seen: the ends of the vegetation cover cannot be found")
-    ends = edges[1 + np.searchsorted(np.cumsum(counts), [low * total, high * total])]
-    return round(float(ends[0]), 6), round(float(ends[1]), 6)
 
 
 def weighted_sum(bands: Sequence[xr.DataArray], weights: Sequence[float]) -> xr.DataArray:

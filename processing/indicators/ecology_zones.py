@@ -143,7 +143,7 @@ def zone_cells(zones: Mapping[str, Zones], grid: Grid, cover: np.ndarray | None)
         rule: Rule = "fraction" if layer.rule == "fraction" else "centre"
         yield name, tuple(layer.subject + key for key in found.ids), cells_of(found, grid, rule)
     if cover is not None:
-        types, of_code = _ecosystems()
+        types, of_code = ecosystems()
         inside = zonal.zone_raster(zones["townships"], grid) > 0
         cells = cells_labelled(cover, len(types), lambda rows: np.where(inside[rows], of_code[cover[rows]], 0))
         yield "ecosystems", tuple(_ECOSYSTEM + name for name in types), cells
@@ -184,7 +184,7 @@ def means_of(
 
 
 @lru_cache
-def _ecosystems() -> tuple[tuple[str, ...], np.ndarray]:
+def ecosystems() -> tuple[tuple[str, ...], np.ndarray]:
     """The ecosystem types of landcover.csv, and the number (1 = first) of every land-cover code; 0 for unknown ones."""
     path = TABLES_DIR / "landcover.csv"
     frame = read_table(path, columns=["code", "name_zh", "name_en", "ecosystem", "source"], key=["code"])

@@ -7,6 +7,7 @@ import pandas as pd
 import pymannkendall
 import pytest
 
+from domain.errors import StoreError
 from domain.records import TABLES
 from domain.times import SEASON
 from processing import sky_history
@@ -99,7 +100,7 @@ def test_rasters_are_made_once_and_again_when_a_composite_was(tmp_path):
     z = here.files.read_raster("products/2022-Q4/ndvi_anomaly.tif").values
     before = stack[1:11:2, 10, 10].astype(float)
     assert z[10, 10] == pytest.approx((stack[11, 10, 10] - before.mean()) / before.std(ddof=1), rel=1e-3)
-    slope, p, n = here.files.read_raster(sky_history.TREND).values
+    slope, p, n = here.files.read_raster(sky_history.TREND.format("ndvi")).values
     theirs = pymannkendall.seasonal_test(stack[:, 10, 10].astype(float), period=2)
     assert (slope[10, 10], p[10, 10]) == (pytest.approx(theirs.slope, rel=5e-3), pytest.approx(theirs.p, rel=1e-4))
     assert np.isnan(slope[1, 1])
@@ -109,6 +110,29 @@ def test_rasters_are_made_once_and_again_when_a_composite_was(tmp_path):
     assert sky_history.compute_history(here, now=NOW).computed == 0
     here.files.write_bytes("products/2021-Q3/state.json", b'{"made_from": "anew"}')
     assert sky_history.compute_history(here, now=NOW).computed == 1 + 1 + 1  # itself, the third quarter after it, trend
+
+
+def test_a_trend_of_any_layer_comes_from_its_days(tmp_path):
+    """Quarters have no file of EVI: their median is that of the days."""
+    here = home(tmp_path)
+    names = QUARTERS[2:24:4]  # third quarters
+    for i, quarter in enumerate(names):
+        here.files.write_cog(f"products/{quarter}/ndvi.tif", GRID.layer(np.ones(GRID.shape, "f4")), nodata=np.nan)
+        here.files.write_bytes(f"products/{quarter}/state.json", json.dumps({"made_from": quarter}).encode())
+        for day, off in (("07-03", -0.1), ("08-04", 0.0), ("09-30", 0.3), ("10-01", 9.0)):
+            values = np.full(GRID.shape, 0.2 + 0.05 * i + off, "f4")
+            here.files.write_cog(f"products/{quarter[:4]}-{day}/evi.tif", GRID.layer(values), nodata=np.nan)
+    limits = int(LIMITS["trend_years_min"])
+    sky_history.compute_history(here, now=NOW, layers=["evi"])
+    slope, _, n = here.files.read_raster("products/trend/evi.tif").values
+    assert (n == len(names)).all()
+    if len(names) >= limits:
+        np.testing.assert_allclose(slope, 0.05, rtol=1e-3)
+    else:
+        assert np.isnan(slope).all()
+    assert not here.files.path("products/trend/ndvi.tif").exists()
+    with pytest.raises(StoreError, match="no files of albedo; write one of ndvi, fvc, evi"):
+        sky_history.compute_history(here, now=NOW, layers=["albedo"])
 
 
 def test_nothing_from_nothing(tmp_path):

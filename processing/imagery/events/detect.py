@@ -147,7 +147,8 @@ def _labels(changed: np.ndarray, wide: np.ndarray) -> np.ndarray:
     some = np.zeros(n + 1, dtype=bool)
     some[np.unique(labels[wide])] = True
     some[0] = False
-    return np.where(some[labels], labels, 0)
+    labels[~some[labels]] = 0
+    return np.asarray(labels)
 
 
 def _cells(labels: np.ndarray) -> Iterable[tuple[np.ndarray, np.ndarray]]:

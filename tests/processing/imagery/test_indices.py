@@ -157,17 +157,6 @@ def test_the_built_up_index_is_that_of_shifted_indices():
     np.testing.assert_allclose(ndbsi, (ibi + bare) / 2, rtol=1e-12, atol=1e-14)
 
 
-def test_ends_of_the_cover_are_quantiles_whatever_the_chunks():
-    random = np.random.default_rng(2)
-    ndvi = xr.DataArray(random.beta(4, 2, (60, 50)).astype(np.float32), dims=("y", "x"))
-    ndvi[:5] = np.nan
-    soil, vegetation = indices.fvc_ends(ndvi)
-    assert (soil, vegetation) == indices.fvc_ends(ndvi.chunk(y=7, x=9))
-    np.testing.assert_allclose([soil, vegetation], np.nanquantile(ndvi, [0.05, 0.95]), atol=0.0015)
-    with pytest.raises(ValueError, match="no NDVI"):
-        indices.fvc_ends(ndvi * np.nan)
-
-
 def test_areas_may_have_ends_of_their_own():
     soil, full = a(0.1, 0.2, 0.5), a(0.9, 0.8, 0.5)
     np.testing.assert_allclose(indices.fvc(a(0.5, 0.5, 0.5), soil=soil, vegetation=full), [0.5, 0.5, np.nan])
