@@ -1,5 +1,6 @@
 """Incidents as the console asks for them: the list a person sees, the layer of the map, the red ones."""
 
+from collections.abc import Collection as Names
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,9 +50,12 @@ def counted(site: Site, wanted: Filter) -> int:
     return count_incidents(site.home.ledger, **wanted.asked())
 
 
-def page(site: Site, wanted: Filter, *, limit: int, offset: int) -> tuple[list[dict[str, Any]], int]:
-    """What `listed` lists as plain rows, and what `counted` counts."""
-    return list_incidents(site.home.ledger, now=site.now(), limit=limit, offset=offset, **wanted.asked())
+def page(
+    site: Site, wanted: Filter, *, limit: int, offset: int, columns: Names[str]
+) -> tuple[list[dict[str, Any]], int]:
+    """What `listed` lists as plain rows with some columns and `overdue`, and what `counted` counts."""
+    asked = wanted.asked()
+    return list_incidents(site.home.ledger, now=site.now(), limit=limit, offset=offset, columns=columns, **asked)
 
 
 def red_now(site: Site) -> frozenset[str]:

@@ -81,12 +81,23 @@ def read_incidents(
 
 
 def list_incidents(
-    ledger: Ledger, *, now: datetime, limit: int, offset: int = 0, **conditions: Any
+    ledger: Ledger,
+    *,
+    now: datetime,
+    limit: int,
+    offset: int = 0,
+    columns: Collection[str] = (),
+    **conditions: Any,
 ) -> tuple[list[dict[str, Any]], int]:
-    """What `read_incidents` lists as plain rows, and what `count_incidents` counts, of one moment."""
+    """What `read_incidents` lists as plain rows, and what `count_incidents` counts, of one moment.
+
+    `columns`: these (of the table) and `overdue` alone; by default all.
+    """
     wanted = Wanted(**conditions)
+    some = [incidents.c[n] for n in dict.fromkeys((*columns, "active", "deadline"))] if columns else []
     with ledger.reading() as connection:
-        rows = [dict(row) for row in connection.execute(_page(wanted, now, limit, offset)).mappings()]
+        page = _page(wanted, now, limit, offset)
+        rows = [dict(row) for row in connection.execute(page.with_only_columns(*some) if some else page).mappings()]
         total = int(connection.scalar(_count(wanted)) or 0)
     for row in rows:
         row["overdue"] = bool(row["active"] and row["deadline"] is not None and row["deadline"] < now)
