@@ -10,6 +10,7 @@ from domain.registry import Registry
 from processing.gep.account import Account
 from processing.gep.report.comparison import Years
 from processing.gep.report.tables import County, Table
+from processing.gep.report.trace import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Document:
     draft: str  # what stands on every page of a draft, "" on an approved report
     blocks: tuple[Block, ...]
     annexes: tuple[Table, ...]
+    traces: tuple[tuple[str, Step], ...] = ()  # by part, what its number was made from
 
     @property
     def tables(self) -> tuple[Table, ...]:

@@ -13,6 +13,7 @@ from processing.gep.report import annexes, tables
 from processing.gep.report.between import change, ecosystem_accounts
 from processing.gep.report.content import Block, Content, Document, Heading, Paragraph, Picture
 from processing.gep.report.tables import WAN, YI
+from processing.gep.report.trace import Cell, trace
 from processing.gep.statement import categories, statement
 from processing.gep.values import read
 
@@ -49,6 +50,7 @@ def document(content: Content, lang: str) -> Document:
         draft,
         tuple(blocks),
         appended,
+        tuple((f.part, trace(account, content.inputs, Cell(f.part), county, lang)) for f in account.flows),
     )
 
 

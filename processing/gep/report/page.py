@@ -29,6 +29,9 @@ def page(document: Document) -> bytes:
         annexes=[t for t in document.annexes if len(t.rows) <= LONGEST],
         annexes_title=say("gep.heading.annexes", document.lang),
         contents=say("gep.heading.contents", document.lang),
+        traced={part for part, _ in document.traces},
+        traces_title=say("gep.heading.traces", document.lang),
+        traces_note=say("gep.note.traces", document.lang),
         printed=printed,
         data=lambda picture: base64.b64encode(picture.png).decode(),
     )

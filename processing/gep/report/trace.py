@@ -12,8 +12,7 @@ from processing.gep.evaluate import Computed
 from processing.gep.registered import Given, Parameter, Registered, Result, resolved
 from processing.gep.report import names
 from processing.gep.report.tables import County, ecosystem_names, mark
-from processing.gep.statement import statement
-from processing.gep.values import ALL, Row, lineage, parents
+from processing.gep.values import ALL, Row, lineage
 
 #: Inputs of one quantity that are told one by one; of more, how many there are and the first sources.
 _MOST = 6
@@ -25,8 +24,13 @@ class Step:
 
     kind: str  # value, quantity, price, formula, parameter, input, result
     text: str
-    source: str = ""
+    source: str = ""  # as the archive has it; `printed` shortens its digests
     steps: tuple["Step", ...] = ()
+
+    @property
+    def printed(self) -> str:
+        """The source as it is printed."""
+        return names.source(self.source)
 
     def lines(self, depth: int = 0) -> Iterator[tuple[int, "Step"]]:
         """Depth and step, itself first."""
@@ -75,21 +79,28 @@ def trace(account: Account, inputs: pd.DataFrame, cell: Cell, county: County, la
 
 
 def _value(account: Account, cell: Cell, county: County, lang: str) -> str:
-    by = ["service", "part", *(d for d in ("zone", "ecosystem", "item") if getattr(cell, d))]
-    rows = statement(account, tuple(by), level=1 if parents().get(cell.ecosystem) == "" else 2)
-    rows = rows[rows["part"] == cell.part]
-    for dimension in by[2:]:
-        rows = rows[rows[dimension] == getattr(cell, dimension)]
-    if rows.empty:
+    """The number itself in words: quantity times price."""
+    flow = account.part(cell.part)
+    of = flow.quantity
+    zones = account.zoned.zones if of.by_zone else (account.region,)
+    kinds = account.zoned.ecosystems if of.by_ecosystem else (ALL,)
+    chosen = np.ix_(
+        [cell.zone in ("", zone) for zone in zones],
+        [cell.ecosystem == "" or cell.ecosystem in lineage(kind) for kind in kinds],
+        [cell.item in ("", item) for item in of.items],
+    )
+    if not all(axis.size for axis in chosen):
         raise KeyError("/".join(w for w in (cell.part, cell.zone, cell.ecosystem, cell.item) if w))
-    row = rows.iloc[0]
-    meta = account.part(cell.part).line.quantity.meta
+    quantity = float(of.values[0][chosen].sum())
+    value = np.nan if flow.value is None else float(flow.value[0][chosen].sum())
+    meta, price = flow.line.quantity.meta, flow.line.price
     place = [county.zones.get(cell.zone, county.name), ecosystem_names(lang).get(cell.ecosystem or ALL, cell.ecosystem)]
     return say(
         "gep.trace.value", lang, name=meta.name_zh if lang == "zh" else meta.name_en,
         where=" · ".join([*place, names.item(cell.item, lang)]).strip(" ·"), year=account.year,
-        quantity=_number(row["quantity"]), unit=names.unit(row["unit"], lang), price=_number(row["price"]),
-        price_unit=names.unit(row["price_unit"], lang), value=_number(row["value_cny"]),
+        quantity=_number(quantity), unit=names.unit(meta.unit, lang),
+        price=_number(value / quantity if quantity else np.nan),
+        price_unit=names.unit(price.meta.unit, lang) if price else "", value=_number(value),
     )  # fmt: skip
 
 

@@ -185,3 +185,10 @@ def test_ranges_hold_the_estimate(account):
     assert (known["low"] <= known["value"] * 1.05).all()
     assert (known["high"] >= known["value"] * 0.95).all()
     assert len(TOWNS) == 3
+
+
+def test_a_click_on_a_part_leads_to_its_inputs(account, report):
+    content = page(report).decode()
+    for part in (f.part for f in account.flows):
+        assert f'href="#trace-{part}"' in content
+        assert content.count(f'id="trace-{part}"') == 1
