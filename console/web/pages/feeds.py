@@ -20,6 +20,9 @@ _DAYS = (1, 7, 30, 366)
 _COLUMNS = ("name", "eye", "asked_until", "brought_until", "lag_h", "n_records", "n_rejected", *STATES[1:-1])
 _SHADES = {"received": "#2e9e6b", "late": "#b9a200", "empty": "#9aa3ad", "rejected": "#e08a00", "failed": "#c1121f"}
 
+#: A gateway's state in the colours of answers.
+_STATES = {"running": "received", "stopped": "empty", "dead": "failed"}
+
 
 def register(house: House) -> None:
     """Register the page."""
@@ -37,6 +40,7 @@ def register(house: House) -> None:
                     )
                 ui.space()
                 export_links(view, "feeds", {"days": str(days)})
+            _gateways(view)
             found = health.health(view.site, timedelta(days=days))
             shown = found.assign(
                 name=found[f"name_{view.lang}"],
@@ -44,7 +48,6 @@ def register(house: House) -> None:
                 lag_h=found["lag_h"].round(1),
             )
             table(view, shown, _COLUMNS, key="feed", rows=20)
-            _gateways(view)
             _windows(view, days)
             _rejections(view, days, asked.get("feed", ""), asked.get("reason", ""))
 
@@ -55,7 +58,7 @@ def _gateways(view: View) -> None:
         counts, lag = told["counts"], told["lag_s"]
         with ui.element("div").classes("sy-bar"):
             tag("span", view.t(f"gateway.is.{told['state']}"), "sy-badge").style(
-                f"background:{_SHADES['received' if told['state'] == 'running' else 'failed']};color:#fff"
+                f"background:{_SHADES[_STATES[told['state']]]};color:#fff"
             )
             said = view.t(
                 "web.feeds.gateway",
