@@ -18,6 +18,7 @@ from domain.errors import StoreError
 from processing.imagery.cube import cf_cube
 from processing.sky import compute_sky
 from processing.sky_cube import write_cube
+from tests.oracles import stac_extensions
 from tests.processing.skyland import GRID, NOW, home, put, surface
 
 FIRST, LAST = date(2026, 8, 14), date(2026, 8, 19)
@@ -106,7 +107,7 @@ def test_shapes_and_order_are_checked():
 
 
 def core_valid(item: pystac.STACObject) -> None:
-    """Against the schemas of STAC itself, which come with pystac; those of extensions are on the web."""
+    """Against the schemas of STAC itself, which come with pystac; extensions: see oracles/stac_extensions.py."""
     document = {**item.to_dict(include_self_link=False, transform_hrefs=False), "stac_extensions": []}
     pystac.validation.validate_dict(document)
 
@@ -118,6 +119,7 @@ def test_the_catalogue_holds_what_is_there_and_its_items_are_valid(place):
     for document in (root, *root.get_children(), *items):
         core_valid(document)
     for item in items:
+        assert stac_extensions.problems(item.to_dict(include_self_link=False, transform_hrefs=False)) == []
         projection, eo = ProjectionExtension.ext(item), EOExtension.ext(item)
         assert projection.code == "EPSG:32650"
         assert tuple(projection.shape) == GRID.shape
@@ -145,6 +147,36 @@ def test_the_catalogue_holds_what_is_there_and_its_items_are_valid(place):
     assert day.properties["sanyan:scenes"] == ["A"]
     assert {"ndvi", "mask", "rgb", "quicklook", "zones"} <= set(day.assets)
     assert [b.common_name for b in EOExtension.ext(day.assets["rgb"]).bands] == ["red", "green", "blue"]
+
+
+@pytest.mark.parametrize(
+    ("place_of", "field", "value", "told"),
+    [
+        ("properties", "proj:epsg", 32650, "'proj:epsg' was unexpected"),
+        ("properties", "proj:code", 32650, "proj:code"),
+        ("properties", "proj:shape", [26.5, 31], "26.5 is not of type 'integer'"),
+        ("properties", "proj:transform", [1, 2, 3], "proj:transform"),
+        ("properties", "eo:cloud_cover", 101, "greater than the maximum"),
+        ("rgb", "eo:bands", [{"common_name": "RED"}], "'RED' is not one of"),
+        ("rgb", "eo:bands", [], "should be non-empty"),
+        ("ndvi", "raster:bands", [{"data_type": "float"}], "'float' is not one of"),
+        ("ndvi", "raster:bands", [{"nodata": "NaN"}], "'NaN'"),
+        ("ndvi", "raster:bands", [{"no_data": 0}], "'no_data' was unexpected"),
+        ("properties", "raster:bands", [{"unit": "1"}], "belong to assets"),
+    ],
+)
+def test_the_rules_of_the_extensions_refuse_what_is_wrong(place, place_of, field, value, told):
+    item = json.loads(place.files.path("products/2026-08-14/item.json").read_text())
+    assert stac_extensions.problems(item) == []
+    (item["properties"] if place_of == "properties" else item["assets"][place_of])[field] = value
+    assert any(told in problem for problem in stac_extensions.problems(item))
+
+
+def test_an_extension_that_is_not_named_or_not_used_is_told(place):
+    item = json.loads(place.files.path("products/2026-08-14/item.json").read_text())
+    item["stac_extensions"] = item["stac_extensions"][1:]
+    del item["properties"]["eo:cloud_cover"], item["assets"]["rgb"]["eo:bands"]
+    assert len(stac_extensions.problems(item)) == 2
 
 
 def test_the_catalogue_is_written_again_with_equal_bytes(place):
