@@ -6,7 +6,9 @@ Runs every two minutes, and at once when the gateway asks for it (docs/gateway.m
 but time: they read their hour whole, mark coverage and take what this never saw.
 
 It goes by the clock, so there is no point in a backfill: for the past there are `ground_hourly` and `history`. In a
-replayed archive name the moment in the run's configuration: `{"now": "2026-08-20T09:00+08:00"}`. A run that fails is not tried again: the next is near.
+replayed archive name the moment in the run's configuration: `{"now": "2026-08-20T09:00+08:00"}`.
+
+A run that fails is not tried again: the next is near.
 
 **Owner** the bureau's monitoring station. **Repeat** any run at any time: nothing changes.
 """

@@ -86,7 +86,7 @@ class Gateway:
             ready: called with the addresses that are listened at.
 
         Raises:
-            OSError: a port cannot be opened.
+            CatalogueError: a port cannot be opened.
         """
         try:
             await self._served(ready)
@@ -98,10 +98,7 @@ class Gateway:
         loop = asyncio.get_running_loop()
         answer(head_of(cut(b"##0000FFFF\r\n", self.keys)[0][0].plain))  # what is loaded when first used is there
         writing = [self._task(w.run()) for w in self._writers]
-        servers = [
-            await asyncio.start_server(self._connected, listen.host, listen.port, ssl=tls, limit=_READ)
-            for listen, tls in zip(self.settings.listen, self.tls, strict=True)
-        ]
+        servers = [await self._listening(*way) for way in zip(self.settings.listen, self.tls, strict=True)]
         self.health.listening = [_name(s.getsockname()) for server in servers for s in server.sockets]
         broker = Subscription(self.settings.mqtt, self._message, self._said("mqtt")) if self.settings.mqtt else None
         aside = [self._task(self._telling())]
@@ -126,6 +123,12 @@ class Gateway:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         self.health.write(self.clock(), running=False)
+
+    async def _listening(self, listen: Listen, tls: ssl.SSLContext | None) -> asyncio.Server:
+        try:
+            return await asyncio.start_server(self._connected, listen.host, listen.port, ssl=tls, limit=_READ)
+        except OSError as error:
+            raise CatalogueError([f"gateway.yaml: listen: {listen.host}:{listen.port}: {error.strerror}"]) from error
 
     def _task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """A task of the gateway itself: when it ends, so does the gateway, and its error is told."""

@@ -312,6 +312,15 @@ def test_two_of_one_name_and_wrong_feeds_are_refused(tmp_path):
 
     with pytest.raises(StoreError, match="another gateway"):
         asyncio.run(twice())
+
+    async def one_port():
+        async with gateway(tmp_path / "a") as (_, port):
+            taken = settings(listen=[Listen(port=port).model_dump()])
+            async with gateway(tmp_path / "b", taken):
+                pass
+
+    with pytest.raises(CatalogueError, match=r"listen: 127\.0\.0\.1:\d+: .*in use"):
+        asyncio.run(one_port())
     with pytest.raises(CatalogueError, match="no feed of HJ 212"):
         Gateway(Home.open(tmp_path), settings(feed="soil_lab"), root=str(tmp_path), name="x", clock=lambda: None)
 
