@@ -157,14 +157,24 @@ def _account(home: Any, start: datetime, now: datetime) -> dict[str, Any]:
     return gep_inputs_of_account(home, year=start.astimezone(LOCAL).year, now=now).as_dict()
 
 
+def delivered_by(home: Any, year: int, now: datetime) -> datetime:
+    """The moment of an account: departments deliver after the year is over, and no report is older than its figures."""
+    arrived = home.lake.read("statistics", where={"year": [year]}, columns=["received_at"])["received_at"]
+    return max([now, *(moment.to_pydatetime() for moment in arrived.sort_values().iloc[-1:])])
+
+
 def _report(home: Any, start: datetime, now: datetime) -> dict[str, Any]:
     import os
 
     from domain.times import LOCAL
+    from ingest.forms.run import completeness
     from processing.gep.report.run import report
 
+    year = start.astimezone(LOCAL).year
+    made_at = delivered_by(home, year, now)
     profile = os.environ.get("SANYAN_GEP_PROFILE", "db33-2025")
-    issued = report(home, year=start.astimezone(LOCAL).year, profile=profile, author="sanyan", now=now)
+    delivered = completeness(home, year=year, now=made_at)
+    issued = report(home, year=year, profile=profile, author="sanyan", now=made_at, completeness=delivered)
     return {"files": len(issued.files), "complete": issued.account.complete, "total_cny": issued.account.total}
 
 
