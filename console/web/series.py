@@ -101,6 +101,11 @@ def thinned(rows: pd.DataFrame, most: int = DRAWN) -> pd.DataFrame:
     return rows.loc[np.unique(np.concatenate([*kept, numbered.first(), numbered.last()]))]
 
 
+def stretch(rows: pd.DataFrame) -> pd.Timedelta:
+    """How long the stretches are of which `thinned` keeps the extremes."""
+    return pd.Timedelta((rows["time"].iloc[-1] - rows["time"].iloc[0]) / _STRETCHES)
+
+
 @dataclass(frozen=True, slots=True)
 class Gap:
     """Where values are missing, and why."""

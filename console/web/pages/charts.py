@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from console.web.pages.frame import View
-from console.web.series import Gap, thinned
+from console.web.series import Gap, stretch, thinned
 from console.web.words import word
 from domain.times import LOCAL
 
@@ -41,7 +41,8 @@ def series_options(
     doubted = rows["flag"].isin(list(_FLAGS)) & rows["value"].notna()
     # A doubted value breaks the line; among thinned ones it would break it where good values stand as well.
     good = rows.assign(value=rows["value"].mask(doubted)) if len(rows) == every else rows[~doubted]
-    line = _points(good) + [[_local(g.start), None] for g in gaps]
+    shortest = pd.Timedelta(0) if len(rows) == every else stretch(rows)
+    line = _points(good) + [[_local(g.start), None] for g in gaps if g.end - g.start >= shortest]
     line.sort(key=lambda p: str(p[0]))
     drawn: list[dict[str, Any]] = [
         {
