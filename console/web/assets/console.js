@@ -81,6 +81,7 @@
     const rows = document.querySelectorAll(".sy-row");
     rows.forEach((row, at) => row.classList.toggle("sy-chosen", at === n));
     rows[n]?.scrollIntoView({ block: "nearest" });
+    rows[n]?.focus({ preventScroll: true });
   };
 
   // A stretch of time as a bar, for the chart of windows.

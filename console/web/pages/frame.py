@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,7 @@ from fastapi import Request
 from nicegui import ui
 from nicegui.client import Client
 from nicegui.elements.mixins.text_element import TextElement
+from nicegui.language import Language
 from starlette.requests import cookie_parser
 
 from console.web.cases import titles
@@ -24,6 +26,8 @@ from domain.times import LOCAL
 from store.ledger.users import User
 
 _HEAD = '<link rel="stylesheet" href="/assets/console.css"><script src="/assets/console.js"></script>'
+#: The language of what the toolkit writes itself, and of the document for those who read it aloud.
+_LANGS: dict[str, Language] = {"zh": "zh-CN", "en": "en-US"}
 
 #: The pages of the head: address, text, permission.
 _PAGES = (
@@ -164,6 +168,9 @@ def framed(house: House, request: Request, active: str, title: str, *, full: boo
     secret = cookie_parser(request.headers.get("cookie", "")).get(house.site.cookie, "")
     wall = request.query_params.get("wall", "") == "1"
     view = View(house, request.state.user, secret, lang, wall, ui.context.client)
+    # The toolkit knows one language a page for everybody; this is the page of this person alone.
+    view.client.page = copy(view.client.page)
+    view.client.page.language = _LANGS[lang]
     ui.add_head_html(_HEAD)
     ui.page_title(f"{say(title, lang)} · {say('web.brand', lang)}")
     ui.dark_mode(value=wall or request.cookies.get("sanyan_dark", "") == "1")

@@ -33,7 +33,7 @@ def register(house: House) -> None:
                     "click", js_handler="() => window.print()"
                 )
             _numbers(view)
-            with ui.element("div").classes("sy-cols"):
+            with ui.element("div").classes("sy-cols sy-first"):
                 with ui.element("section").classes("sy-paper"):
                     tag("h2", view.t("web.handover.open"), "q-mb-sm")
                     incident_rows(view, listed(view.site, Filter(), limit=30))

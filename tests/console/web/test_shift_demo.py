@@ -87,6 +87,7 @@ def test_a_shift_on_the_demo(home, feeds, server, chromium, lang, size):
     if size == PHONE:
         shown.go("/incidents")
     page.wait_for_selector(".sy-row")
+    assert page.evaluate("document.documentElement.lang").startswith(lang)
     page.evaluate("window.stays = true")
     stack = page.locator(".sy-row", has=page.locator("b", has_text=words["stack"]))
     assert stack.count() == 0
@@ -136,7 +137,7 @@ def test_a_shift_on_the_demo(home, feeds, server, chromium, lang, size):
 
     # Dispatched: the task for the worker of the grid lies there at once, in the platform's form.
     press("dispatch")
-    page.locator(".q-dialog textarea").fill("请查脱硫设施是否停运")
+    page.locator(".q-dialog input").fill("请查脱硫设施是否停运")
     shown.keep("demo-4-dispatch")
     press("ok")
     at("dispatched")
@@ -149,6 +150,7 @@ def test_a_shift_on_the_demo(home, feeds, server, chromium, lang, size):
     assert grids.loc[sent["gridCode"], "worker"] == sent["handlerName"] == task["worker"]
     assert sent["gridCode"].startswith("331102007")
     assert abs(sent["coordX"] - float(home.registry.by_id["stack-1"]["lon"])) < 0.01
+    assert "请查脱硫设施是否停运" in sent["description"]
     told = {k: sent[k] for k in ("infoBcName", "urgentDegree", "statusName", "incidentNo", "streetCode")}
     assert told == {
         "infoBcName": "大气环境", "urgentDegree": "1", "statusName": "派遣", "incidentNo": red,
