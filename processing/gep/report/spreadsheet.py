@@ -67,7 +67,9 @@ class _Looks:
         """A cell of a table."""
         if (digits, bold) not in self._made:
             look: dict[str, Any] = {"border": 1, "border_color": "#D9D9D9", "valign": "top"}
-            if digits is not None:
+            if digits is None:
+                look["text_wrap"] = True
+            else:
                 look["num_format"] = (
                     "#,##0" if digits == 0 else "#,##0." + "0" * min(2, digits) + "#" * max(0, digits - 2)
                 )

@@ -1,6 +1,7 @@
 """The report as PDF, laid out by Typst from `report.typ`; fonts with Chinese come along, so any machine gives it."""
 
 import json
+import re
 import tempfile
 from datetime import datetime
 from pathlib import Path
@@ -74,7 +75,7 @@ def _table(table: Table) -> dict[str, Any]:
         "note": table.note,
         "bold": list(table.bold),
         "columns": [{"head": c.head, "number": c.digits is not None} for c in table.columns],
-        "widths": [_share(c, table) for c in table.columns],
+        "widths": [share(c, table) for c in table.columns],
         "rows": [[printed(record[c.key], c) for c in table.columns] for record in table.rows.to_dict("records")],
     }
 
@@ -95,8 +96,9 @@ def width(text: str) -> int:
     return sum(2 if ord(c) > 0x2E80 else 1 for c in text)
 
 
-def _share(column: Column, table: Table) -> float:
-    """How much room a column takes beside the others."""
+def share(column: Column, table: Table) -> float:
+    """How much room a column takes beside the others; heads over numbers may take two lines."""
     texts = [printed(v, column) for v in table.rows[column.key].head(200)]
-    head = width(column.head) / (2 if column.digits is not None else 1)  # heads over numbers may take two lines
+    words = max(map(width, re.split(r"[ （(]", column.head)))
+    head = max(words, width(column.head) / 2) if column.digits is not None else width(column.head)
     return float(min(40, max(7, head, *map(width, texts))))

@@ -15,9 +15,11 @@ from docx.shared import Cm, Pt, RGBColor
 from domain.texts import say
 from processing.gep.report.content import Document, Heading, Paragraph, Picture
 from processing.gep.report.tables import Table
-from processing.gep.report.typeset import LONGEST, printed
+from processing.gep.report.typeset import LONGEST, printed, share
 
 _BLUE, _RED = RGBColor(0x1F, 0x4E, 0x79), RGBColor(0xB3, 0x26, 0x1E)
+#: Room between the margins of an upright and of a turned page, cm.
+_UPRIGHT, _ACROSS = 16.2, 24.9
 _FONT_ZH, _FONT_EN = "宋体", "Times New Roman"
 
 
@@ -37,7 +39,7 @@ def word(document: Document, made_at: datetime) -> bytes:
         if len(table.rows) > LONGEST:
             left.append(table.title)
         else:
-            _table(page, table)
+            _table(page, table, _ACROSS)
     if left:
         joined = ("、" if document.lang == "zh" else ", ").join(left)
         page.add_paragraph(say("gep.note.elsewhere", document.lang, tables=joined))
@@ -100,7 +102,7 @@ def _block(page: Any, block: Heading | Paragraph | Picture | Table) -> None:
         page.add_picture(io.BytesIO(block.png), width=Cm(16))
         _caption(page, block.caption)
     else:
-        _table(page, block)
+        _table(page, block, _UPRIGHT)
 
 
 def _loud(page: Any, text: str) -> None:
@@ -118,19 +120,24 @@ def _caption(page: Any, text: str, *, above: bool = False) -> None:
     caption.runs[0].bold = True
 
 
-def _table(page: Any, table: Table) -> None:
+def _table(page: Any, table: Table, room: float) -> None:
     table = table.printed
     _caption(page, table.title, above=True)
     grid = page.add_table(rows=1, cols=len(table.columns), style="Table Grid")
     grid.alignment = WD_TABLE_ALIGNMENT.CENTER
+    grid.autofit = False
+    shares = [share(c, table) for c in table.columns]
+    widths = [Cm(room * s / sum(shares)) for s in shares]
     size = Pt(6.5) if len(table.columns) > 9 else Pt(8) if len(table.columns) > 6 else Pt(9)
-    for cell, column in zip(grid.rows[0].cells, table.columns, strict=True):
+    for cell, column, wide in zip(grid.rows[0].cells, table.columns, widths, strict=True):
+        cell.width = wide
         _write(cell, column.head, size, bold=True, right=False)
         _shade(cell, "D9E5F1")
     _repeated(grid.rows[0])
     for i, record in enumerate(table.rows.to_dict("records")):
         cells = grid.add_row().cells
-        for cell, column in zip(cells, table.columns, strict=True):
+        for cell, column, wide in zip(cells, table.columns, widths, strict=True):
+            cell.width = wide
             text = printed(record[column.key], column)
             _write(cell, text, size, bold=i in table.bold, right=column.digits is not None)
     note = page.add_paragraph(table.note)
