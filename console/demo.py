@@ -209,9 +209,9 @@ def _through_airflow(folder: Path, feeds: Path, progress: Progress, *, keep: boo
         server.ready(_DAGS)
         progress(say("work.airflow"), 1.0)
         month, midnight = START.replace(day=1, hour=0), END.replace(hour=0)
-        server.trigger("gep_yearly", {"partition": f"{OPENING_YEAR}"})
         server.backfill("history", month.isoformat(), month.isoformat())
         _wait(server, {"history": 1}, progress)
+        server.trigger("gep_yearly", {"partition": f"{OPENING_YEAR}"})
         last = END - timedelta(hours=1)
         for dag_id in ("ground_hourly", "human_hourly"):
             server.backfill(dag_id, midnight.isoformat(), last.isoformat())
@@ -221,6 +221,7 @@ def _through_airflow(folder: Path, feeds: Path, progress: Progress, *, keep: boo
         if all(run["partition_key"] != f"{ACCOUNT_YEAR}" for run in server.runs("gep_yearly")):
             server.trigger("gep_yearly", {"partition": f"{ACCOUNT_YEAR}"})
         _wait(server, {"ground_hourly": END.hour, "human_hourly": END.hour, "sky_daily": 1, "gep_yearly": 2}, progress)
+        _wait(server, {"gep_yearly": len(server.runs("gep_yearly"))}, progress)
         return server.url if keep else ""
 
 
