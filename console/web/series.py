@@ -92,12 +92,14 @@ def thinned(rows: pd.DataFrame, most: int = DRAWN) -> pd.DataFrame:
     if len(rows) <= most:
         return rows
     seen = rows[rows["value"].notna()]
-    at = seen["time"].astype("int64").to_numpy()
-    stretch = (at - at[0]) * _STRETCHES // (at[-1] - at[0] + 1)
+    if seen.empty:
+        return seen
+    at = seen["time"].dt.as_unit("us").astype("int64").to_numpy()
+    part = (at - at[0]) * _STRETCHES // (at[-1] - at[0] + 1)
     doubt = seen["flag"].where(seen["flag"].isin([Flag.SUSPECT, Flag.FAIL]), 0).to_numpy()
-    groups = seen["value"].groupby([doubt, stretch])
+    groups = seen["value"].groupby([doubt, part])
     kept = [groups.idxmin(), groups.idxmax()]
-    numbered = pd.Series(seen.index, index=seen.index).groupby([doubt, stretch])
+    numbered = pd.Series(seen.index, index=seen.index).groupby([doubt, part])
     return rows.loc[np.unique(np.concatenate([*kept, numbered.first(), numbered.last()]))]
 
 

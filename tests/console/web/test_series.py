@@ -90,6 +90,11 @@ def test_thinning_keeps_extremes_ends_and_gaps(rows, stretches):
         assert {seen.index[n - 1], seen.index[n]} <= set(drawn.index)
 
 
+def test_of_values_that_are_all_missing_nothing_is_drawn():
+    times = pd.date_range(NOW, periods=60, freq="h")
+    assert series.thinned(pd.DataFrame({"time": times, "value": np.nan, "flag": 9}), most=50).empty
+
+
 def test_ten_years_of_gaps_are_told_as_one_by_one(site):
     rows = series.station_rows(site, ASKED)
     coverage = site.home.coverage.read("ground_hj212", ASKED.start, ASKED.end)
