@@ -150,6 +150,6 @@ class Comparison:
         return self._beyond[name, since]
 
     def recent(self) -> np.ndarray:
-        """True where the latest view is recent enough to be compared with."""
+        """True where the view before is recent enough to be compared with."""
         with np.errstate(invalid="ignore"):
             return self.day - self.before.day <= self.limits["clearing_gap_max_days"]

@@ -7,6 +7,7 @@ import pytest
 
 from processing.imagery.events import ClearView, day_number
 from processing.imagery.events.land import burn, clearing, dump, pine_decline
+from processing.imagery.events.views import event_land
 from tests.processing.imagery.events.scenery import BANDS, PATCH, SHAPE, SURFACES, blend, compared, view
 
 BEFORE, NOW = 20_000, 20_010
@@ -147,6 +148,7 @@ def test_without_a_map_all_land_is_looked_at_but_no_pines():
 def test_grassland_laid_bare_is_told_as_bare_soil():
     now, latest = view(day=NOW, cut=(PATCH, "soil")), view(day=BEFORE)
     assert np.array_equal(changed(dump, now=now, latest=latest, code=331), patch())
+    assert set(event_land("bare_soil")) <= set(event_land("dump"))  # looked for among those only
 
 
 def test_pines_that_redden_are_found_in_autumn_among_pines_only():
