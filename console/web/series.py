@@ -105,7 +105,7 @@ def thinned(rows: pd.DataFrame, most: int = DRAWN) -> pd.DataFrame:
 
 def stretch(rows: pd.DataFrame) -> pd.Timedelta:
     """How long the stretches are of which `thinned` keeps the extremes."""
-    return pd.Timedelta((rows["time"].iloc[-1] - rows["time"].iloc[0]) / _STRETCHES)
+    return pd.Timedelta((rows["time"].max() - rows["time"].min()) / _STRETCHES)
 
 
 @dataclass(frozen=True, slots=True)

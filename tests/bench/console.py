@@ -206,6 +206,13 @@ async def _fifty(client: httpx.Client, home: Home, url: str, cookie: dict[str, s
     await asyncio.sleep(4)
     idle = await _share(pid, asyncio.sleep(6))
     print(f"  {WATCHING} pages open, nothing new: the server uses {idle:10.1%} of one core; {_load()}")
+    heard.clear()
+    begun = time.perf_counter()
+    _new_incident(home, "red")
+    while len(heard) < WATCHING and time.perf_counter() - begun < 30:
+        await asyncio.sleep(0.02)
+    late = max(heard.values(), default=float("nan")) - begun
+    print(f"  a red incident sounds on {len(heard)} of {WATCHING} pages after {late:8.2f} s (a look every 1.5 s)")
     spawn = multiprocessing.get_context("spawn")
     stop = spawn.Event()
     flowing = spawn.Process(target=_flow, args=(home.root, home.registry.root, stop))
@@ -224,14 +231,7 @@ async def _fifty(client: httpx.Client, home: Home, url: str, cookie: dict[str, s
     stop.set()
     flowing.join()
     print(f"  {WATCHING} pages open, changes flow: the server uses {busy:9.1%} of one core; {_load()}")
-    await asyncio.sleep(3)
-    heard.clear()
-    begun = time.perf_counter()
-    _new_incident(home, "red")
-    while len(heard) < WATCHING and time.perf_counter() - begun < 30:
-        await asyncio.sleep(0.02)
-    late = max(heard.values(), default=float("nan")) - begun
-    print(f"  a red incident sounds on {len(heard)} of {WATCHING} pages after {late:8.2f} s (a look every 1.5 s)")
+    print(f"  {sum(one.connected for one in sockets)} of {WATCHING} pages are still connected")
     for one in sockets:
         await one.disconnect()
     return results

@@ -37,7 +37,7 @@ def series_options(
     name: str,
 ) -> dict[str, Any]:
     """One series: good values as a line broken at gaps, suspect and failed ones as marks, the limit, shaded gaps."""
-    every, rows = len(rows), thinned(rows)
+    unit, every, rows = str(rows["unit"].iloc[-1]), len(rows), thinned(rows)
     doubted = rows["flag"].isin(list(_FLAGS)) & rows["value"].notna()
     # A doubted value breaks the line; among thinned ones it would break it where good values stand as well.
     good = rows.assign(value=rows["value"].mask(doubted)) if len(rows) == every else rows[~doubted]
@@ -84,7 +84,6 @@ def series_options(
             }
         )
     ink = "#9aaab8" if view.wall else "#5b6b7a"
-    unit = str(rows["unit"].iloc[-1])
     return {
         "animation": False,
         "textStyle": {"fontFamily": "inherit"},
