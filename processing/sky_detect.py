@@ -7,7 +7,7 @@ in a second one. Patches are then made on the whole planes of what changed; a co
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import cast
 
@@ -115,7 +115,11 @@ def found_on(
         for name in KINDS
     }
     found = tuple(patches(changes, ground, limits))
+    told = {
+        name: replace(change, changed=cast(np.ndarray, _Cells(planes, _CHANGED.format(name))))
+        for name, change in changes.items()
+    }
     now = StoredView(planes.shape, lambda window: part(window).now).as_view()
     views = References(**{name: view.as_view() for name, view in references.items()})
     whole = _Whole(now, day, views, ground, limits, part=part)
-    return Found(whole, changes, found), cleared(found, planes.read(_JUDGED))
+    return Found(whole, told, found), cleared(found, planes.read(_JUDGED))

@@ -16,7 +16,7 @@ from shapely.geometry import box
 from domain import imagery
 from domain.errors import FeedCorrupt, StoreError
 from domain.zones import Zones, read_zones
-from processing.imagery import stream, workers
+from processing.imagery import products, stream, workers
 from processing.imagery.cells import Rule
 from processing.imagery.grid import WGS84, Grid, moved
 from processing.imagery.reflectance import Policy
@@ -63,10 +63,12 @@ def scene_zones(
         policy: what to do when metadata and pixels disagree on the offset.
 
     Raises:
-        StoreError: there is no such scene.
+        StoreError: there is no such scene or layer.
         FeedCorrupt: a band is missing or cannot be read, or the offset cannot be decided.
         CatalogueError: no such layer of zones, and no such file.
     """
+    if layer not in products.FROM_BANDS:
+        raise StoreError(f"{layer}: no such product; write one of {', '.join(products.FROM_BANDS)}")
     row = _row(home, item)
     keys = imagery.bands_of_assets(SENTINEL2, json.loads(row["assets"]))
     files = {band: _place(home, row, key) for band, key in keys.items()}

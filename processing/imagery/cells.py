@@ -124,23 +124,30 @@ def _by_centre(shape: Geometry, grid: Grid, window: _Window) -> _Found:
 
 
 def _by_fraction(shape: Geometry, grid: Grid, window: _Window) -> _Found:
+    """Strip by strip: shares of all cells of a large zone together would take sixteen bytes a cell."""
     row, column, height, width = window
-    west, north = grid.left + column * grid.resolution, _north(grid, row)
-    area = NumPyRasterSource(
-        np.broadcast_to(np.uint8(0), (height, width)),
-        xmin=west,
-        ymin=north - height * grid.resolution,
-        xmax=west + width * grid.resolution,
-        ymax=north,
-    )
-    feature = {"type": "Feature", "geometry": mapping(shape), "properties": {}}
-    found = exact_extract(area, [feature], ["cell_id", "coverage"], output="pandas")
-    index, share = np.asarray(found["cell_id"][0]), np.asarray(found["coverage"][0], dtype=float)
     inside = np.zeros((height, width), dtype=np.uint8)
-    inside.ravel()[index[share >= 1]] = 1
-    partly = (share > 0) & (share < 1)
-    order = np.argsort(index[partly], kind="stable")
-    return inside, index[partly][order], share[partly][order]
+    at, shares = [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
+    feature = {"type": "Feature", "geometry": mapping(shape), "properties": {}}
+    west = grid.left + column * grid.resolution
+    for first in range(0, height, _ROWS):
+        rows = min(_ROWS, height - first)
+        north = _north(grid, row + first)
+        area = NumPyRasterSource(
+            np.broadcast_to(np.uint8(0), (rows, width)),
+            xmin=west,
+            ymin=north - rows * grid.resolution,
+            xmax=west + width * grid.resolution,
+            ymax=north,
+        )
+        found = exact_extract(area, [feature], ["cell_id", "coverage"], output="pandas")
+        index, share = np.asarray(found["cell_id"][0]), np.asarray(found["coverage"][0], dtype=float)
+        inside[first : first + rows].ravel()[index[share >= 1]] = 1
+        partly = (share > 0) & (share < 1)
+        order = np.argsort(index[partly], kind="stable")
+        at.append(index[partly][order].astype(np.int64) + first * width)
+        shares.append(share[partly][order])
+    return inside, np.concatenate(at), np.concatenate(shares)
 
 
 def _north(grid: Grid, row: int) -> float:

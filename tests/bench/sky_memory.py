@@ -87,7 +87,7 @@ def _land_cover(home: Home, resolution: int) -> None:
     coarse = rng.choice([111, 121, 131, 211, 331, 511], size=(grid.height // side + 1, grid.width // side + 1))
     cover = coarse.repeat(side, axis=0).repeat(side, axis=1)[: grid.height, : grid.width].astype(np.uint16)
     home.files.write_cog("scenes/cover/landcover.tif", grid.layer(cover), nodata=0)
-    assets = {"landcover": "scenes/cover/landcover.tif"}
+    assets = {"data": "scenes/cover/landcover.tif"}
     row = scene_row("landcover-2025", "landcover", "2025-01-01T00:00:00Z", assets, {})
     home.lake.upsert("scenes", row, now=NOW, why="bench")
 

@@ -15,44 +15,13 @@ from jsonschema import Draft7Validator
 _NUMBER, _TEXT, _SHARE = {"type": "number"}, {"type": "string"}, {"type": "number", "minimum": 0, "maximum": 100}
 _ABOVE_0 = {"type": "number", "exclusiveMinimum": 0}
 _COMMON_NAMES = [
-    "coastal",
-    "blue",
-    "green",
-    "red",
-    "rededge",
-    "rededge1",
-    "rededge2",
-    "rededge3",
-    "yellow",
-    "pan",
-    "nir",
-    "nir08",
-    "nir09",
-    "cirrus",
-    "swir16",
-    "swir22",
-    "lwir",
-    "lwir11",
-    "lwir12",
-]
+    "coastal", "blue", "green", "red", "rededge", "rededge1", "rededge2", "rededge3", "yellow", "pan", "nir", "nir08",
+    "nir09", "cirrus", "swir16", "swir22", "lwir", "lwir11", "lwir12",
+]  # fmt: skip
 _DATA_TYPES = [
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "uint8",
-    "uint16",
-    "uint32",
-    "uint64",
-    "float16",
-    "float32",
-    "float64",
-    "cint16",
-    "cint32",
-    "cfloat32",
-    "cfloat64",
-    "other",
-]
+    "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64",
+    "cint16", "cint32", "cfloat32", "cfloat64", "other",
+]  # fmt: skip
 
 
 def _numbers(*lengths: int, kind: str = "number") -> dict[str, Any]:

@@ -42,8 +42,8 @@ class Found:
 
 def cleared(found: Iterable[Patch], comparable: np.ndarray) -> Clearing:
     """`Found.cleared` from the patches of all kinds and where clearings could be `judged`."""
-    labels = np.zeros(comparable.shape, dtype=np.int32)
     chosen = [patch for patch in found if patch.kind in {"clearing", "dump"}]
+    labels = np.zeros(comparable.shape, dtype=np.min_scalar_type(len(chosen)))
     for number, patch in enumerate(chosen, start=1):
         labels[patch.rows, patch.columns] = number
     return Clearing(labels, comparable, len(chosen))
