@@ -24,7 +24,11 @@ UNIT = "minutes"
 FEEDS = ("ground_hj212",)
 
 
-@dag(dag_id="watch_minutely", doc_md=__doc__, dagrun_timeout=timedelta(minutes=30), **settings(UNIT, retries=0))
+# Two runs at once: a packet that comes when one has just read the files waits for no end of it.
+SETTINGS = settings(UNIT, retries=0) | {"max_active_runs": 2, "dagrun_timeout": timedelta(minutes=30)}
+
+
+@dag(dag_id="watch_minutely", doc_md=__doc__, **SETTINGS)
 def watch_minutely() -> None:
     """Packet to message in one task, so that nothing waits for the scheduler between; then the incidents."""
     alarmed = live("alarm", FEEDS, outlets=[OBSERVATIONS, INDICATORS, ALERTS])
