@@ -6,7 +6,8 @@ import rasterio
 from rasterio.transform import from_origin
 
 from domain.errors import FeedCorrupt, StoreError
-from store.files import Files, as_array
+from store import files as module
+from store.files import Files, Header, as_array
 
 GRID = from_origin(350000.0, 3180000.0, 60.0, 60.0)
 
@@ -156,3 +157,21 @@ def test_a_file_is_moved_to_its_name_at_once(files, tmp_path):
     assert not (tmp_path / "part").exists()
     with pytest.raises(StoreError, match="inside the store"):
         files.adopt(tmp_path / "a", "../b")
+
+
+def test_a_raster_written_in_parts_has_the_bytes_of_the_whole(tmp_path, monkeypatch):
+    """In memory and on the disk, any cut; a second writing leaves the file alone."""
+    files, place = Files(tmp_path), from_origin(700_000, 3_150_000, 10, 10)
+    cells = np.random.default_rng(0).random((2, 300, 500)).astype(np.float32)
+    cells[:, :20] = np.nan
+    data = as_array(cells, transform=place, crs="EPSG:32650", nodata=None)
+    whole = files.write_cog("whole.tif", data, nodata=np.nan, tags={"note": "注"}).read_bytes()
+    header = Header(cells.shape, "float32", "EPSG:32650", place, np.nan)
+    parts = [(r, c, cells[:, r : r + 128, c : c + 256]) for r in range(0, 300, 128) for c in range(0, 500, 256)]
+    assert files.write_cog_parts("parts.tif", header, parts, tags={"note": "注"}).read_bytes() == whole
+    monkeypatch.setattr(module, "_SMALL", 0)
+    disk = files.write_cog_parts("disk.tif", header, parts, tags={"note": "注"})
+    assert disk.read_bytes() == whole
+    before = disk.stat().st_ino
+    assert files.write_cog_parts("disk.tif", header, parts, tags={"note": "注"}).stat().st_ino == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["disk.tif", "parts.tif", "whole.tif"]

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from pyproj import Transformer
 
 from domain.errors import CatalogueError, FeedCorrupt
-from processing.imagery.grid import county_grid, grid_of, mosaic, onto
+from processing.imagery import grid as grids
+from processing.imagery.grid import Window, blocks, county_grid, grid_of, mosaic, onto
 from tests.processing.imagery.rasters import ZONE_51, grid, raster
 
 COUNTY = {"crs": "EPSG:32650", "bbox": [119.53, 28.10, 120.16, 28.73], "resolution_m": 60}
@@ -138,3 +139,32 @@ def test_a_mosaic_leaves_its_tiles_alone_and_needs_one():
         xr.testing.assert_identical(now, before)
     with pytest.raises(ValueError, match="at least one"):
         mosaic([])
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 70), st.integers(1, 70), st.integers(1, 2000))
+def test_blocks_cover_everything_once_and_begin_on_tiles(height, width, cells):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grids, "TILE", 16)
+        found = blocks((height, width), cells)
+    seen = np.zeros((height, width), dtype=int)
+    for window in found:
+        seen[window.cells] += 1
+        assert window.row % 16 == window.column % 16 == 0
+        assert len(found) == 1 or window.height * window.width <= max(cells, 256)
+    assert (seen == 1).all()
+
+
+def test_a_block_is_warped_as_the_whole_is(monkeypatch):
+    monkeypatch.setattr(grids, "TILE", 16)
+    rng = np.random.default_rng(1)
+    county = grid(40, 50)
+    source = raster(rng.random((80, 90)).astype(np.float32), left=county.left - 913.0, nodata=None)
+    whole = onto(source, county, how="bilinear").values
+    assert np.isfinite(whole).any()
+    for window in blocks(county.shape, 256):
+        part = onto(source, county.part(window), how="bilinear").values
+        np.testing.assert_array_equal(part, whole[window.cells])
+    wide = Window(16, 16, 8, 8).wider(20, county.shape)
+    assert wide == (0, 0, 40, 44)
+    assert Window(16, 16, 8, 8).inside(wide) == (slice(16, 24), slice(16, 24))

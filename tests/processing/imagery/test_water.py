@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from processing.imagery import grid as grids
 from processing.imagery.tables import thresholds
 from processing.imagery.water import bloom, bloom_area, inner_water
 
@@ -50,3 +51,14 @@ def test_area_is_counted_over_inner_cells_that_were_seen():
     np.testing.assert_allclose(found.area_ha, [8 * 0.36, 0])
     assert found.n_valid.tolist() == [24, 10]
     assert found.n_expected.tolist() == [25, 10]
+
+
+def test_blocks_of_a_large_grid_give_what_the_whole_gives(monkeypatch):
+    bodies = np.zeros((50, 60), dtype=np.int32)
+    bodies[5:40, 3:33], bodies[20:50, 33:58] = 1, 2
+    bodies[15:18, 10:20] = 0
+    whole = inner_water(bodies, resolution=10, shore_buffer_m=25)
+    monkeypatch.setattr(grids, "TILE", 16)
+    monkeypatch.setattr(grids, "BLOCK_CELLS", 256)
+    assert len(grids.blocks(bodies.shape)) > 10
+    np.testing.assert_array_equal(inner_water(bodies, resolution=10, shore_buffer_m=25), whole)
