@@ -126,12 +126,14 @@ def _one(
 
 
 def _ended(server: Airflow, known: set[str]) -> list[dict[str, Any]]:
-    """The new runs, in order, when all of them are over (the gateway may ask for one more)."""
-    deadline = time.monotonic() + 120
+    """The new runs, in order, when all are over and have been for a while: the gateway may ask for one more."""
+    deadline, over = time.monotonic() + 120, 0
     while time.monotonic() < deadline:
         time.sleep(1.0)
         new = [r for r in server.runs(DAG) if r["dag_run_id"] not in known]
-        if new and all(r["state"] in ("success", "failed") for r in new):
+        ended = bool(new) and all(r["state"] in ("success", "failed") for r in new)
+        over = over + 1 if ended else 0
+        if over > 3:
             return sorted(new, key=lambda r: str(r["queued_at"]))
     raise RuntimeError("a run does not end")
 
