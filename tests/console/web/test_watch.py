@@ -1,12 +1,14 @@
 """What is pushed: only what changed, a red incident once, nothing when nothing happened."""
 
+import asyncio
+import time
 from datetime import timedelta
 
 import pytest
 
 from console.web.county import BaseMap
 from console.web.site import Site
-from console.web.watch import Watch
+from console.web.watch import Change, Watch
 from domain.records import TABLES
 from store.home import Home
 from store.ledger import incident_tables
@@ -65,3 +67,18 @@ def test_a_red_incident_is_told_once(watch):
     assert again(watch).reds == ()
     put(watch.site.home, identity="I2", severity="red", handling="open", version=3)
     assert again(watch).reds == ("I2",), "reopened: nobody is on it"
+
+
+def test_others_are_served_while_many_pages_are_drawn(watch):
+    """A page takes 5 ms to draw; in what is left to others, somebody who asks again and again gets his turns."""
+
+    async def both() -> int:
+        turns = 0
+        watch.subscribers = {lambda _change, _n=n: time.sleep(0.005) for n in range(10)}
+        telling = asyncio.create_task(watch._tell(Change([], frozenset({"incidents"}))))
+        while not telling.done():
+            await asyncio.sleep(0)
+            turns += 1
+        return turns
+
+    assert asyncio.run(both()) > 10 * len(watch.subscribers)
