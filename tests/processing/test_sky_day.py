@@ -9,10 +9,12 @@ import rasterio.warp
 import xarray as xr
 from affine import Affine
 
+from domain.errors import StoreError
 from processing.imagery import grid as grids
 from processing.imagery.grid import Grid
 from processing.sky import acquisition_days, compute_sky
 from processing.sky_mosaic import county_window
+from processing.sky_scene import scene_zones
 from store import planes
 from store.files import Files, RasterInfo
 from tests.processing.skyland import ALGAE, BARE, CLOUD, FOREST, GRID, NOW, home, put, scene_row, surface
@@ -140,3 +142,8 @@ def test_a_scene_damaged_in_one_block_is_refused_whole(tmp_path, monkeypatch, da
     assert counts.rejected == 1
     (row,) = place.lake.read("indicators").query("indicator == 'ecology.ndvi'")["detail"].unique()
     assert "A refused (unreadable_raster); B: offset" in row
+
+
+def test_zones_of_a_layer_nobody_knows_are_refused_with_those_there_are(tmp_path):
+    with pytest.raises(StoreError, match="albedo: no such product; write one of ndvi"):
+        scene_zones(home(tmp_path), "A", "albedo", "townships")

@@ -58,7 +58,7 @@ def test_a_flood_of_candidates_draws_only_the_surest(tmp_path, monkeypatch):
     put(place, "A", FIRST, surface())
     put(place, "B", SECOND, surface(cut=(np.s_[16:20, 2:10], BARE), more=(np.s_[16:20, 15:25], BARE)))
     limits = dict(thresholds()) | {"pictures_max": 1.0}
-    monkeypatch.setattr("processing.sky.thresholds", lambda: limits)
+    monkeypatch.setattr("processing.sky_fvc.thresholds", lambda: limits)
     compute_sky(place, now=NOW)
     rows = told(place)
     assert len(rows) == 2
