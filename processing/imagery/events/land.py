@@ -116,14 +116,14 @@ def _opened(seen: Comparison, kind: str) -> Change:
     clouds and haze the mask missed, canopies that only browned or thinned (clearing_ndvi_max), shadows (red must have
     risen by clearing_dred_min), char, another season (view before too old, or as open a year earlier), and water. Haze
     and thin cloud lower NDVI much and NBR little, since they are weak in SWIR2; lost leaves lower both: NBR must fall
-    by -clearing_dnbr_max. Clouds also brighten NIR: beyond clearing_nir_ratio_max times the brightest of the views
-    before, any of which may lie in shadow.
+    by -clearing_dnbr_max (where no SWIR2 was taken, NDVI decides alone). Clouds also brighten NIR: beyond
+    clearing_nir_ratio_max times the brightest of the views before, any of which may lie in shadow.
     """
     limits, now, before = seen.limits, seen.now, seen.before
     with np.errstate(invalid="ignore"):
         dndvi, dnbr = seen.beyond_season("ndvi"), seen.beyond_season("nbr")
-        comparable = np.isfinite(dndvi) & np.isfinite(dnbr) & seen.recent() & seen.ground.allowed(kind)
-        strength = np.minimum(dndvi / limits["clearing_dndvi_max"], dnbr / limits["clearing_dnbr_max"])
+        comparable = np.isfinite(dndvi) & seen.recent() & seen.ground.allowed(kind)
+        strength = np.fmin(dndvi / limits["clearing_dndvi_max"], dnbr / limits["clearing_dnbr_max"])
         changed = (
             comparable
             & (strength >= 1)

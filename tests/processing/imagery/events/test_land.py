@@ -51,6 +51,11 @@ def test_one_spoilt_look_before_does_not_hide_it(function, surface, spoilt):
     assert not changed(function, now=view(day=NOW), latest=last, earlier=clean).any()
 
 
+def test_a_scene_without_the_second_short_wave_band_is_judged_by_ndvi():
+    lacking = {name: band for name, band in view(day=NOW, cut=(PATCH, "soil")).bands.items() if name != "swir22"}
+    assert np.array_equal(changed(clearing, now=laid(lacking, NOW), latest=view(day=BEFORE)), patch())
+
+
 def test_an_earlier_view_of_another_season_is_not_taken():
     bare = view(day=BEFORE, cut=(PATCH, "soil"))
     now = view(day=NOW, cut=(PATCH, "soil"))
