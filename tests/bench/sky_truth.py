@@ -17,7 +17,7 @@ from scipy import ndimage
 from processing.imagery.events import KINDS
 from tests.sky_county import Look, Site, Sky
 
-SEEDS = (16, 42, 99)
+SEEDS = (1618, 7777, 112358)  # first run after the last threshold was set
 WANTED = {"clearing": 5, "dump": 5, "burn": 2, "pine_decline": 2, "bloom": 4, "water_loss": 2}
 FIRST, QUIET_UNTIL, LAST = date(2025, 1, 3), date(2026, 1, 1), date(2026, 12, 29)
 _OVERLAP = 1 / 3
