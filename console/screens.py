@@ -29,6 +29,7 @@ def table(title: str, columns: Mapping[str, str], rows: Iterable[Iterable[object
             justify="right" if justify == "right" else "left",
             overflow="fold",
             ratio=1 if wide else None,
+            no_wrap=key == "mn",  # people copy it
         )
     for row in rows:
         out.add_row(*(str(cell) for cell in row))

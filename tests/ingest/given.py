@@ -158,7 +158,7 @@ def catalogue(root: Path, *items: dict[str, object], collection: str = "sentinel
         put(root, f"sky/{collection}/{item['id']}/{item['id']}.json", json.dumps(item).encode())
 
 
-BANDS = ("B02", "B03", "B04", "B05", "B08", "B11", "SCL")
+BANDS = ("B02", "B03", "B04", "B05", "B08", "B11", "B12", "SCL")
 
 
 def scene(root: Path, *, bands: Sequence[str] = BANDS, **changes: object) -> Path:

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -94,8 +95,7 @@ def test_a_higher_rate_never_has_a_better_state(values, more):
 
 
 def folder(tmp_path, text):
-    for path in COUNTY.iterdir():
-        (tmp_path / path.name).write_bytes(path.read_bytes())
+    shutil.copytree(COUNTY, tmp_path, dirs_exist_ok=True)
     row = pd.read_csv(tmp_path / "stations.csv", dtype="str", keep_default_na=False).iloc[-1:]
     row = row.assign(station_id="gamma-1", medium="radiation", kind="ambient", zone="", mn="")
     with (tmp_path / "stations.csv").open("a", encoding="utf-8") as stream:
