@@ -31,10 +31,10 @@ demo: $(STAMP) ## two simulated weeks through real Airflow to alerts and GEP inp
 	@$(BIN)/sanyan demo
 
 test: $(STAMP) ## the tests, without the long tortures
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-all: $(STAMP) ## the tests with the long tortures
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP) ## ruff, mypy, import floors, stale generated files; checks and never repairs
 	@$(BIN)/ruff format --check .

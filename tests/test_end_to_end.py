@@ -12,6 +12,8 @@ from store.ledger.alerts import read_alerts
 from store.ledger.incidents import read_evidence, read_incidents
 from tests.pipeline import END, START, hours, run, tables
 
+pytestmark = pytest.mark.timeout(600)
+
 
 @pytest.fixture(scope="module")
 def truth(demo_feeds):

@@ -9,6 +9,7 @@ import pytest
 from store.home import Home
 from tests.pipeline import START, run, tables
 
+pytestmark = pytest.mark.timeout(600)
 EYES = ("ground", "human")
 
 
