@@ -14,7 +14,7 @@ from tests.pipeline import tables
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Eyes, and how many kills; at most five of them on one home before it is left to finish.
-SOME = ((("ground",), 10), (("human",), 5), (("sky",), 2))
+SOME = ((("ground",), 5), (("human",), 5), (("sky",), 2))
 MANY = ((("ground",), 30), (("human",), 14), (("sky",), 6))
 
 NURSERY = """
