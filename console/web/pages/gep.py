@@ -1,6 +1,7 @@
 """Accounts of ecosystem products: the reports, and a polygon drawn or pasted with its account or a planned change."""
 
 import json
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -31,26 +32,26 @@ def register(house: House) -> None:
     def gep(request: Request) -> None:
         with framed(house, request, "/gep", "web.nav.gep") as view:
             tag("h1", view.t("web.nav.gep"))
-            _reports(view)
+            _reports(view, accounts.profiles())
             if view.may("account"):
                 _Calculator(view, accounts)
 
 
-def _reports(view: View) -> None:
+def _reports(view: View, norms: Mapping[str, str]) -> None:
     found = reports(view.site)
     with ui.element("section").classes("sy-paper w-full"):
         tag("h2", view.t("web.gep.reports"))
         if not found:
             tag("p", view.t("web.gep.no_reports"), "sy-soft")
         for one in found:
-            _report(view, one)
+            _report(view, one, norms.get(one.profile, one.profile))
 
 
-def _report(view: View, one: Report) -> None:
+def _report(view: View, one: Report, norm: str) -> None:
     state = "published" if one.published else "draft"
     value = f"{one.total_cny / 1e8:,.2f}"
     with ui.element("div").classes("sy-bar q-mt-sm"):
-        tag("b", f"{one.year} · {one.profile}")
+        tag("b", f"{one.year} · {norm}")
         key = "web.gep.published" if one.published else "web.gep.draft"
         tag("span", view.t(key, author=one.author, approver=one.approver), "" if one.published else "sy-late")
         tag("span", view.t("web.gep.total" if one.complete else "web.gep.partial", value=value), "sy-soft")
