@@ -20,6 +20,7 @@ from alerts import inputs, maintenance, notification, notifiers
 from alerts.conditions import OnSilence
 from alerts.contacts import judged_until, reach
 from alerts.evaluation import found_by
+from alerts.incidents.task_channel import GridTasks
 from alerts.inputs import Horizon, Surroundings
 from alerts.notifiers import Channel, Notifier
 from alerts.rules import Rule, RuleBook, for_registry
@@ -266,6 +267,11 @@ def deliver(home: Home, notifiers: Sequence[Notifier] | None = None, *, now: dat
             results = [r for part in pool.map(lambda c: _send(home, c, now), channels) for r in part]
     counts = Counter(results)
     return Sent(**{name: counts[name] for name in ("sent", "failed", "refused", "expired")})
+
+
+def send_tasks(home: Home, *, now: datetime) -> Sent:
+    """Send the tasks of grid workers that are due, over the channel the environment sets: `deliver` for it alone."""
+    return deliver(home, [GridTasks.of(home.root, os.environ)], now=now)
 
 
 def _send(home: Home, channel: Channel, now: datetime) -> list[str]:

@@ -100,15 +100,12 @@ def dispatch(
     home: HomeOption = None,
 ) -> None:
     """Send the grid worker who answers for the place; the task goes out at once. 派单。"""
-    import os
-
     from alerts.incidents.actions import dispatch as run
-    from alerts.incidents.task_channel import GridTasks
-    from alerts.run import deliver
+    from alerts.run import send_tasks
 
     def work(place: Any, now: datetime) -> int:
         version = run(place, number, who=who, why=why, grid=grid, note=note, now=now)
-        deliver(place, [GridTasks.of(place.root, os.environ)], now=now)
+        send_tasks(place, now=now)
         return version
 
     _step(home, "dispatch", work, number)
@@ -155,16 +152,13 @@ def comment(number: NumberArgument, who: WhoOption, why: WhyOption, home: HomeOp
 @app.command("join")
 def join_eyes(home: HomeOption = None) -> None:
     """Join what the eyes say, take in verdicts, call who must be called, send tasks. 三眼汇合。"""
-    import os
-
     from alerts.incidents.run import join
-    from alerts.incidents.task_channel import GridTasks
-    from alerts.run import deliver
+    from alerts.run import deliver, send_tasks
 
     place, shown, now = _shell(home)
     done = join(place, now=now).as_dict()
     deliver(place, now=now)
-    deliver(place, [GridTasks.of(place.root, os.environ)], now=now)
+    send_tasks(place, now=now)
     shown.print(say("done.join", what=", ".join(f"{k} {v}" for k, v in done.items())))
 
 

@@ -125,14 +125,11 @@ def _evaluate(home: Any, _start: datetime, now: datetime) -> dict[str, Any]:
 
 
 def _fuse(home: Any, _start: datetime, now: datetime) -> dict[str, Any]:
-    import os
-
     from alerts.incidents.run import join
-    from alerts.incidents.task_channel import GridTasks
-    from alerts.run import deliver
+    from alerts.run import send_tasks
 
     joined = join(home, now=now)
-    sent = deliver(home, [GridTasks.of(home.root, os.environ)], now=now)
+    sent = send_tasks(home, now=now)
     return {**joined.as_dict(), **{f"tasks_{name}": n for name, n in sent.as_dict().items()}}
 
 

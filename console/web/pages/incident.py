@@ -11,10 +11,10 @@ from nicegui import background_tasks, run, ui
 
 from alerts.incidents import actions
 from alerts.incidents.handling import STEPS, allowed
+from alerts.run import send_tasks
 from console.web.colours import scale
 from console.web.pages.evidence import eye_section
 from console.web.pages.frame import House, View, badge, framed, tag, when
-from console.web.tasks import send_tasks
 from console.web.words import word, words
 from domain.incidents import Outcome
 from store.ledger.audit import SYSTEM
@@ -198,7 +198,7 @@ def _take(view: View, case: Case, name: str, told: dict[str, str], refresh: Call
 
     done = view.act("handle", work, view.t("web.done"))
     if done is not None and name == "dispatch":
-        background_tasks.create(run.io_bound(send_tasks, site), name="tasks")
+        background_tasks.create(run.io_bound(send_tasks, site.home, now=site.now()), name="tasks")
     refresh()
     return done is not None
 
