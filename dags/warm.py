@@ -79,7 +79,7 @@ def exercise() -> int:
 
 def _packets(stations: Any) -> dict[str, bytes]:
     """Three hours of a few usual values of one station of each medium, as frames."""
-    from ingest.decoders.hj212.crc import crc
+    from ingest.decoders.hj212.crc import framed
 
     out = {}
     for medium, (st, codes) in _VALUES.items():
@@ -88,8 +88,7 @@ def _packets(stations: Any) -> dict[str, bytes]:
         for hour in range(3) if len(numbers) else ():
             items = ";".join(f"{code}-Avg={value + hour},{code}-Flag=N" for code, value in codes.items())
             head = f"QN=202608200{hour}0500000;ST={st};CN=2061;PW=1;MN={numbers.iloc[0]};Flag=4"
-            said = f"{head};CP=&&DataTime=202608200{hour}0000;{items}&&".encode()
-            frames += b"##%04d%s%04X\r\n" % (len(said), said, crc(said))
+            frames += framed(f"{head};CP=&&DataTime=202608200{hour}0000;{items}&&".encode())
         out[medium] = frames
     return out
 

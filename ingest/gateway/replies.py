@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from domain.catalogue import TABLES_DIR, read_table
-from ingest.decoders.hj212.crc import crc
+from ingest.decoders.hj212.crc import framed
 
 ANSWER_WANTED = 0b01
 SPLIT = 0b10
@@ -52,7 +52,7 @@ def answer(head: Head) -> bytes:
         return b""
     version = flag & ~(ANSWER_WANTED | SPLIT)
     said = f"QN={head.qn};ST={EXCHANGE};CN={cn};PW={head.pw};MN={head.mn};Flag={version};CP=&&&&".encode()
-    return b"##%04d%s%04X\r\n" % (len(said), said, crc(said))
+    return framed(said)
 
 
 @cache

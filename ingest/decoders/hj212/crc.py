@@ -28,6 +28,11 @@ def crc(data: bytes) -> int:
     return register
 
 
+def framed(segment: bytes) -> bytes:
+    """A data segment as a frame: mark, length, segment, check value, CR LF."""
+    return b"##%04d%s%04X\r\n" % (len(segment), segment, crc(segment))
+
+
 def modbus(data: bytes, register: int = 0xFFFF) -> int:
     """CRC-16/Modbus of the bytes (CRC-16/ARC when `register` starts at 0): what a wrong sender computes."""
     for byte in data:
