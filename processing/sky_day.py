@@ -6,7 +6,7 @@ A county at 10 m does not fit into memory: bands and layers lie on planes (`stor
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, cast
 
 import numpy as np
@@ -26,7 +26,7 @@ from processing.imagery.reflectance import Policy
 from processing.imagery.scene import DayView
 from processing.imagery.zonal import zone_raster
 from processing.sky_detect import found_on
-from processing.sky_mosaic import PLANE, block_of, lay
+from processing.sky_mosaic import PLANE, bands_of, lay
 from processing.sky_views import StoredView
 from store.home import Home
 from store.planes import Planes
@@ -60,7 +60,7 @@ class Seen:
 
     def bands(self, window: Window) -> dict[str, np.ndarray]:
         """Reflectance of a window by common name, NaN where not seen clear."""
-        return {band: self.planes.read(PLANE.format(band), *window) for band in scenery.BANDS}
+        return bands_of(self.planes, window)
 
     def layers(self) -> "Layers":
         """The layers of the view, which may also be read by windows."""
@@ -91,10 +91,7 @@ def seen_on(
     layers.make(eye.limits, zone_raster(registry.waters, eye.grid))
     ground = Ground.of(eye.grid, registry.townships, registry.waters, cover)
 
-    def bands(window: Window) -> dict[str, np.ndarray]:
-        return {band: planes.read(PLANE.format(band), *window) for band in scenery.BANDS}
-
-    found, clearing = found_on(bands, day_number(day), references, ground, eye.limits, planes)
+    found, clearing = found_on(partial(bands_of, planes), day_number(day), references, ground, eye.limits, planes)
     view = DayView(
         day=day,
         grid=eye.grid,
@@ -170,7 +167,9 @@ class Layers(Mapping[Any, xr.DataArray]):
     def make(self, limits: Mapping[str, float], waters: np.ndarray) -> None:
         """Compute the layers of imagery_outputs.csv from the bands, block by block."""
         for window in blocks(self._grid.shape):
-            found = scenery.layers(block_of(self._planes, self._grid, window), limits)
+            part = self._grid.part(window)
+            bands = {band: part.layer(values, band) for band, values in bands_of(self._planes, window).items()}
+            found = scenery.layers(xr.Dataset(bands), limits)
             for name, layer in scenery.over_water(found, waters[window.cells] > 0).data_vars.items():
                 if str(name) not in scenery.BANDS:
                     self._names[str(name)] = f"layer-{name}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import rasterio.warp
 import xarray as xr
@@ -89,10 +90,9 @@ def lay(
     return Laid(notes, [scene for scene in found.values() if isinstance(scene, Rejection)])
 
 
-def block_of(planes: Planes, grid: Grid, window: Window) -> xr.Dataset:
-    """The reflectance of a window, as it was laid."""
-    part = grid.part(window)
-    return xr.Dataset({band: part.layer(planes.read(PLANE.format(band), *window), band) for band in scenery.BANDS})
+def bands_of(planes: Planes, window: Window) -> dict[str, np.ndarray]:
+    """The reflectance of a window, as it was laid: by common name, NaN where not seen clear."""
+    return {band: planes.read(PLANE.format(band), *window) for band in scenery.BANDS}
 
 
 def county_window(info: RasterInfo, grid: Grid) -> tuple[int, int, int, int] | None:
