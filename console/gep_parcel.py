@@ -31,8 +31,7 @@ def parcel_account(
 ) -> None:
     """The account of a parcel, or the gain or loss of a planned change. 地块核算与变更损益。"""
     from console.cli import open_home, screen
-    from processing.gep.annual import areas_of, gep_account
-    from processing.gep.parcel import changed, gain_or_loss, outside_pct, parcel
+    from processing.gep.annual import gep_account, on_parcel
 
     place = open_home(home)
     shape_ = _polygon(polygon, place.registry.county)
@@ -41,20 +40,16 @@ def parcel_account(
     made = gep_account(
         place, year=year, profile=profile, now=datetime.now(UTC), draws=draws, seed=seed, write=False
     )[0]  # fmt: skip
-    areas = areas_of(place, shape_, year)
-    sums = areas.groupby("ecosystem")["area_m2"].sum() / _WAN
-    kinds = "，".join(f"{_name(k)} {v:.2f}" for k, v in sums.items())
-    screen.print(say("account.parcel", ha=f"{sums.sum():.2f}", kinds=kinds))
-    missing = outside_pct(shape_, areas, str(place.registry.county["crs"]))
-    if missing >= 1:
-        screen.print(say("parcel.share", pct=f"{missing:.0f}"), style="yellow")
+    on = on_parcel(place, made, shape_, origin=origin or "", target=target or "")
+    kinds = "，".join(f"{_name(k)} {v:.2f}" for k, v in on.areas.items())
+    screen.print(say("account.parcel", ha=f"{on.ha:.2f}", kinds=kinds))
+    if on.missing_pct >= 1:
+        screen.print(say("parcel.share", pct=f"{on.missing_pct:.0f}"), style="yellow")
+    found, value = on.found, f"{on.found.value_cny / _WAN:,.2f}"
     if origin and target:
-        found = gain_or_loss(made, areas, changed(areas, origin=origin, target=target))
-        value = f"{found.value_cny / _WAN:,.2f}"
         head = say("account.parcel_change", origin=_name(origin), target=_name(target), value=value)
     else:
-        found = parcel(made, areas)
-        head = say("account.parcel_value", value=f"{found.value_cny / _WAN:,.2f}")
+        head = say("account.parcel_value", value=value)
     names = {f.part: f.line.quantity.meta for f in made.flows}
     screen.print(_table(found.rows, names))
     screen.print(head, style="bold")

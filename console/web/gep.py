@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -15,8 +14,7 @@ from fastapi.responses import FileResponse, PlainTextResponse, Response
 from console.web.site import Site
 from domain.texts import say
 from processing.gep.account import Account
-from processing.gep.annual import areas_of, gep_account, known_profiles
-from processing.gep.parcel import Parcel, changed, gain_or_loss, outside_pct, parcel
+from processing.gep.annual import OnParcel, gep_account, known_profiles, on_parcel
 from processing.gep.polygon import read
 from processing.gep.report.names import item, unit
 from processing.gep.values import read as table
@@ -111,21 +109,6 @@ class Asked:
     share: float = 1.0
 
 
-@dataclass(frozen=True)
-class Told:
-    """The answer: what lies in the polygon, and its account or what the change gains."""
-
-    areas: Mapping[str, float]  # ecosystem -> ha
-    missing_pct: float
-    found: Parcel
-    account: Account
-
-    @property
-    def ha(self) -> float:
-        """Area that was counted, ha."""
-        return sum(self.areas.values())
-
-
 class Accounts:
     """District accounts, made once for a state of the lake."""
 
@@ -156,23 +139,16 @@ class Accounts:
                 self._made = {**{k: v for k, v in self._made.items() if k[2:] == key[2:]}, key: made[0]}
             return self._made[key]
 
-    def tell(self, asked: Asked) -> Told:
+    def tell(self, asked: Asked) -> OnParcel:
         """The account of a polygon, or what a planned change gains or loses.
 
         Raises:
             PipelineError: no polygon, or one that cannot be computed, with what to do.
         """
-        county = self.site.home.registry.county
-        shape = read(asked.geojson, tuple(county["bbox"]))
+        home = self.site.home
+        shape = read(asked.geojson, tuple(home.registry.county["bbox"]))
         made = self.of(asked.year, asked.profile)
-        areas = areas_of(self.site.home, shape, asked.year)
-        if asked.origin and asked.target:
-            after = changed(areas, origin=asked.origin, target=asked.target, share=asked.share)
-            found = gain_or_loss(made, areas, after)
-        else:
-            found = parcel(made, areas)
-        hectares = (areas.groupby("ecosystem")["area_m2"].sum() / 1e4).to_dict()
-        return Told(hectares, outside_pct(shape, areas, str(county["crs"])), found, made)
+        return on_parcel(home, made, shape, origin=asked.origin, target=asked.target, share=asked.share)
 
 
 def ecosystems(lang: str) -> dict[str, str]:
@@ -182,7 +158,7 @@ def ecosystems(lang: str) -> dict[str, str]:
     return dict(zip(frame["ecosystem"], frame[f"name_{lang}"], strict=True))
 
 
-def rows_of(told: Told, lang: str) -> pd.DataFrame:
+def rows_of(told: OnParcel, lang: str) -> pd.DataFrame:
     """The answer as a table: part, quantity, unit, value, low, high (10^4 CNY), the largest effect first."""
     names = {f.part: f.line.quantity.meta for f in told.account.flows}
     rows = told.found.rows[told.found.rows["quantity"] != 0]

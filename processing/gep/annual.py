@@ -1,6 +1,6 @@
 """The shell of accounts: inputs from the eyes and the departments -> the account of a year -> the table `flows`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from processing.gep.account import Account, account
 from processing.gep.channels import stock
 from processing.gep.derived import water_evaporation
 from processing.gep.land import map_of
-from processing.gep.parcel import areas_in
+from processing.gep.parcel import Parcel, areas_in, changed, gain_or_loss, outside_pct, parcel
 from processing.gep.profile import Profile, load, profiles
 from processing.gep.rasters import SHARE_MIN
 from processing.gep.reported import INDEX, inputs_of, prices_of
@@ -212,6 +212,46 @@ def areas_of(home: Home, polygon: BaseGeometry, year: int) -> pd.DataFrame:
     if found.empty:
         raise PipelineError(say("account.outside"))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class OnParcel:
+    """What lies in a polygon, and its account or what a change of it gains."""
+
+    areas: Mapping[str, float]  # ecosystem -> ha
+    missing_pct: float  # of the polygon, outside of the map or the district
+    found: Parcel
+    account: Account  # of the district
+
+    @property
+    def ha(self) -> float:
+        """Area that was counted, ha."""
+        return sum(self.areas.values())
+
+
+def on_parcel(
+    home: Home, made: Account, polygon: BaseGeometry, *, origin: str = "", target: str = "", share: float = 1.0
+) -> OnParcel:
+    """The account of a polygon (WGS 84), or with `origin` and `target` the gain or loss of a planned change.
+
+    Args:
+        home: memory.
+        made: the account of the district.
+        polygon: the parcel.
+        origin: ecosystem that is to change, "" for the account as it is.
+        target: what it becomes.
+        share: of `origin` that changes.
+
+    Raises:
+        PipelineError: as `areas_of` and `parcel.changed` do.
+    """
+    areas = areas_of(home, polygon, made.year)
+    if origin and target:
+        found = gain_or_loss(made, areas, changed(areas, origin=origin, target=target, share=share))
+    else:
+        found = parcel(made, areas)
+    hectares = (areas.groupby("ecosystem")["area_m2"].sum() / 1e4).to_dict()
+    return OnParcel(hectares, outside_pct(polygon, areas, str(home.registry.county["crs"])), found, made)
 
 
 def flow_rows(of: Account) -> pd.DataFrame:

@@ -10,10 +10,11 @@ from fastapi import Request
 from nicegui import run, ui
 from shapely.geometry import mapping
 
-from console.web.gep import Accounts, Asked, Report, Told, ecosystems, reports, rows_of
+from console.web.gep import Accounts, Asked, Report, ecosystems, reports, rows_of
 from console.web.pages.frame import House, View, framed, tag
 from console.web.pages.tables import table
 from domain.errors import PipelineError
+from processing.gep.annual import OnParcel
 
 _PROFILE = "db33-2025"
 #: Only polygons can be drawn.
@@ -32,9 +33,10 @@ def register(house: House) -> None:
     def gep(request: Request) -> None:
         with framed(house, request, "/gep", "web.nav.gep") as view:
             tag("h1", view.t("web.nav.gep"))
-            _reports(view, accounts.profiles())
+            norms = accounts.profiles()
+            _reports(view, norms)
             if view.may("account"):
-                _Calculator(view, accounts)
+                _Calculator(view, accounts, norms)
 
 
 def _reports(view: View, norms: Mapping[str, str]) -> None:
@@ -65,8 +67,8 @@ def _report(view: View, one: Report, norm: str) -> None:
 class _Calculator:
     """The calculator of a parcel on one page."""
 
-    def __init__(self, view: View, accounts: Accounts) -> None:
-        self.view, self.accounts = view, accounts
+    def __init__(self, view: View, accounts: Accounts, norms: Mapping[str, str]) -> None:
+        self.view, self.accounts, self.norms = view, accounts, norms
         years = accounts.years()
         with ui.element("section").classes("sy-paper w-full"):
             tag("h2", view.t("web.gep.parcel"))
@@ -108,11 +110,10 @@ class _Calculator:
         self.text = ui.textarea(view.t("web.gep.geojson")).props("outlined dense rows=3 spellcheck=false")
         self.text.classes("w-full sy-num").mark("geojson")
         kinds = {"": view.t("web.gep.as_it_is"), **ecosystems(view.lang)}
-        profiles = self.accounts.profiles()
         with ui.element("div").classes("sy-bar"):
             self.year = ui.select({y: str(y) for y in years}, value=years[0], label=view.t("web.gep.year"))
-            chosen = _PROFILE if _PROFILE in profiles else next(iter(profiles))
-            self.profile = ui.select(profiles, value=chosen, label=view.t("web.gep.profile"))
+            chosen = _PROFILE if _PROFILE in self.norms else next(iter(self.norms))
+            self.profile = ui.select(dict(self.norms), value=chosen, label=view.t("web.gep.profile"))
             self.origin = ui.select(kinds, value="", label=view.t("web.gep.from")).mark("origin")
             self.target = ui.select(kinds, value="", label=view.t("web.gep.to")).mark("target")
             self.share = ui.number(view.t("web.gep.share"), value=100, min=1, max=100, suffix="%")
@@ -140,13 +141,13 @@ class _Calculator:
         self.button.enable()
         self.shown.clear()
         with self.shown:
-            if isinstance(told, Told):
+            if isinstance(told, OnParcel):
                 _answer(self.view, asked, told)
             else:
                 tag("p", str(told), "sy-late").mark("wrong")
 
 
-def _told(accounts: Accounts, asked: Asked) -> Told | str:
+def _told(accounts: Accounts, asked: Asked) -> OnParcel | str:
     """The answer, or what is wrong with the question."""
     try:
         return accounts.tell(asked)
@@ -154,7 +155,7 @@ def _told(accounts: Accounts, asked: Asked) -> Told | str:
         return str(error)
 
 
-def _answer(view: View, asked: Asked, told: Told) -> None:
+def _answer(view: View, asked: Asked, told: OnParcel) -> None:
     names = ecosystems(view.lang)
     change = asked.origin and asked.target
     found, value = told.found, f"{told.found.value_cny / 1e4:,.2f}"
