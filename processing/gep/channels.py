@@ -46,11 +46,15 @@ def ways(name: str) -> tuple[Way, ...]:
 
 
 @cache
+def _sources() -> pd.DataFrame:
+    return read_table(TABLES_DIR / "gep_sources.csv", columns=_SOURCES.split(), key=["input", "source"])
+
+
+@cache
 def _all() -> tuple[tuple[str, Way], ...]:
-    rows = read_table(TABLES_DIR / "gep_sources.csv", columns=_SOURCES.split(), key=["input", "source"])
     out = [
         (str(r["input"]), Way(r["kind"], tuple(r["source"].split(" + ")), r["where_zh"], r["where_en"]))
-        for r in rows.to_dict("records")
+        for r in _sources().to_dict("records")
         if r["kind"] in KINDS
     ]
     layers = layer_table().drop_duplicates(["collection", "where_en"]).to_dict("records")
@@ -76,8 +80,7 @@ def _input_of(layer: str) -> str:
 @cache
 def names(lang: str) -> Mapping[str, str]:
     """What inputs are called: quantities, and what others are made from."""
-    rows = read_table(TABLES_DIR / "gep_sources.csv", columns=_SOURCES.split(), key=["input", "source"])
-    made = {str(r["input"]): str(r[f"name_{lang}"]) for r in rows.to_dict("records") if r["kind"] == "ingredient"}
+    made = {str(r["input"]): str(r[f"name_{lang}"]) for r in _sources().to_dict("records") if r["kind"] == "ingredient"}
     table = read("gep_quantities")
     return made | dict(zip(table["quantity"], table[f"name_{lang}"], strict=True))
 
