@@ -3,7 +3,9 @@
 from datetime import UTC, datetime
 
 import pandas as pd
+import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
 
 from domain.records import TABLES
 from store.lake import Lake
@@ -67,3 +69,17 @@ def ledger(ledger_url):
 @pytest.fixture
 def lake(tmp_path):
     return Lake(tmp_path / "lake")
+
+
+def put(lake, frame, **kwargs):
+    return lake.upsert("observations", frame, now=NOW, why="test", **kwargs)
+
+
+def values(lake):
+    found = lake.read("observations")
+    return dict(zip(zip(found["station_id"], found["time"].astype(str), strict=True), found["value"], strict=True))
+
+
+def files(lake, table="observations"):
+    actions = pa.table(DeltaTable(f"{lake.root}/{table}").get_add_actions(flatten=True))
+    return {a["partition.month"]: a for a in actions.to_pylist()}
