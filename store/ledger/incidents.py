@@ -63,8 +63,9 @@ class Wanted:
 def read_incidents(
     ledger: Ledger, *, now: datetime, limit: int = 200, offset: int = 0, **conditions: Any
 ) -> pd.DataFrame:
-    """Incidents in the order in which they need a person: nobody looked at it yet and its time is up, then the worst
-    colour, then the nearest deadline, then the newest. Without `active=True` (the default) just the newest first.
+    """Incidents in the order in which they need a person: nobody looked at it yet and it is red or its time is up, then
+    the worst colour, then the nearest deadline, then the newest. Without `active=True` (the default) just the newest
+    first.
 
     Args:
         ledger: the ledger.
