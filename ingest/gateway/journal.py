@@ -21,6 +21,7 @@ from ingest.feeds import Feed
 
 PART = ".part"
 BESIDE = ".jsonl"
+AIM = ".aim"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ class Journal:
 
     def recover(self, now: datetime) -> list[Path]:
         """Make visible what a gateway that died left behind, as arrived now: it is readable from now on."""
+        self._together()
         left = sorted(self.work.glob(f"*{PART}"), key=lambda p: (p.stat().st_mtime_ns, p.name))
         found = []
         for path in left:
@@ -118,8 +120,17 @@ class Journal:
             if path.stat().st_size:
                 found.append(self._visible(path, self.place(now)))
             else:
+                path.with_suffix(BESIDE).unlink(missing_ok=True)
                 path.unlink()
         return found
+
+    def _together(self) -> None:
+        """Take back lines that were moved by a gateway which died before it moved their file."""
+        for aim in self.work.glob(f"*{AIM}"):
+            told = aim.readlink()
+            if aim.with_suffix(PART).exists() and told.exists():
+                told.rename(aim.with_suffix(BESIDE))
+            aim.unlink()
 
     def _visible(self, part: Path, target: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -127,12 +138,16 @@ class Journal:
         while free.exists():
             n += 1
             free = target.with_stem(f"{target.stem}.{n}")
-        beside = part.with_suffix(BESIDE)
+        beside, aim = part.with_suffix(BESIDE), part.with_suffix(AIM)
         if beside.exists():
-            beside.rename(free.with_suffix(free.suffix + BESIDE))
+            told = free.with_suffix(free.suffix + BESIDE)
+            aim.symlink_to(told)  # a kill between the two moves must not part the file from its lines
+            _sync(part.parent)
+            beside.rename(told)
         part.rename(free)
         for folder in {free.parent, part.parent}:
             _sync(folder)
+        aim.unlink(missing_ok=True)
         return free
 
 

@@ -1,8 +1,10 @@
 """Files of a gateway: whole when visible, in their slot, one writer, and nothing left behind."""
 
+import contextlib
 import json
 import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -72,6 +74,43 @@ def test_what_a_dead_gateway_left_becomes_visible_now_with_its_lines(tmp_path):
         assert path.with_suffix(".hj212.jsonl").exists()
         assert journal.recover(AT) == []
         assert journal.close().read_bytes() == b"##2"
+
+
+@pytest.mark.parametrize("again", range(1, 5))
+@pytest.mark.parametrize("killed_at", range(1, 5))
+def test_a_file_and_its_lines_stay_together_wherever_a_gateway_is_killed(tmp_path, monkeypatch, killed_at, again):
+    """The closing one is killed before its n-th change of a folder, the one that makes it good as well."""
+    to_go = [killed_at]
+
+    def mortal(change):
+        def changed(*told, **more):
+            to_go[0] -= 1
+            if to_go[0] == 0:
+                raise KeyboardInterrupt
+            return change(*told, **more)
+
+        return changed
+
+    one = Journal(*drop(FEED, str(tmp_path), "a"))
+    one.write([entry(b"##1"), entry(b"##22", mn="M")], AT)
+    for name in ("rename", "symlink_to", "unlink"):
+        monkeypatch.setattr(Path, name, mortal(getattr(Path, name)))
+    with contextlib.suppress(KeyboardInterrupt):
+        one.close()
+    one.release()
+    to_go[0] = again
+    with Journal(*drop(FEED, str(tmp_path), "a")) as heir, contextlib.suppress(KeyboardInterrupt):
+        heir.recover(AT + timedelta(hours=1))
+    monkeypatch.undo()
+    with Journal(*drop(FEED, str(tmp_path), "a")) as heir:
+        heir.recover(AT + timedelta(hours=2))
+        left = [p.name for p in heir.work.iterdir()]
+    assert left == ["lock"]
+    (path,) = tmp_path.rglob("*.hj212")
+    (beside,) = tmp_path.rglob("*.jsonl")
+    assert path.read_bytes() == b"##1##22"
+    assert beside == path.with_suffix(".hj212.jsonl")
+    assert len(beside.read_text(encoding="utf-8").splitlines()) == 2
 
 
 def test_one_gateway_of_a_name_at_a_time(journal, tmp_path):
