@@ -8,7 +8,7 @@ import pandas as pd
 
 from console.web.county import Collection, collection, feature, point
 from console.web.site import Site
-from store.ledger.incidents import count_incidents, list_incidents, newest_change, read_incidents
+from store.ledger.incidents import count_incidents, list_incidents, read_incidents
 
 #: What the list is filtered by, in the order of the address.
 FILTERS = ("words", "handling", "severity", "kind", "township", "eye")
@@ -39,15 +39,9 @@ def listed(site: Site, wanted: Filter, *, limit: int, offset: int = 0) -> pd.Dat
     return read_incidents(site.home.ledger, now=site.now(), limit=limit, offset=offset, **wanted.asked())
 
 
-def fingerprint(found: pd.DataFrame) -> tuple[Any, ...]:
-    """What a person would see change in a list: only then is it drawn anew."""
-    columns = ["id", "version", "severity", "n_evidence", "confidence", "overdue"]
-    return tuple(found[[c for c in columns if c in found]].itertuples(index=False, name=None))
-
-
 def counted(site: Site, wanted: Filter) -> int:
     """How many incidents fit."""
-    return count_incidents(site.home.ledger, **wanted.asked())
+    return site.of_incidents(("count", wanted), lambda: count_incidents(site.home.ledger, **wanted.asked()))
 
 
 def page(
@@ -65,13 +59,14 @@ def red_now(site: Site) -> frozenset[str]:
 
 
 def titles(site: Site, ids: tuple[str, ...]) -> dict[str, tuple[str, str]]:
-    """Chinese and English titles of incidents that became red; read once for all open pages."""
-    key = (newest_change(site.home.ledger), ids)
-    if site.reds[0] != key:
+    """Chinese and English titles of incidents that became red."""
+
+    def read() -> dict[str, tuple[str, str]]:
         found = read_incidents(site.home.ledger, now=site.now(), severity="red", limit=1000)
-        named = {r["id"]: (str(r["title_zh"]), str(r["title_en"])) for r in found.to_dict("records")}
-        site.reds = (key, {i: named.get(i, (i, i)) for i in ids})
-    return site.reds[1]
+        return {str(r["id"]): (str(r["title_zh"]), str(r["title_en"])) for r in found.to_dict("records")}
+
+    named = site.of_incidents("reds", read)
+    return {i: named.get(i, (i, i)) for i in ids}
 
 
 def layer(site: Site) -> Collection:

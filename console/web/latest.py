@@ -60,6 +60,12 @@ class Latest:
         """The tables whose commits change this."""
         return ("observations", "quality") if self.table == "observations" else ("indicators",)
 
+    def stand(self) -> int:
+        """The version after what was committed until now."""
+        with self._lock:
+            self._refresh()
+            return self.version
+
     def rows(self) -> pd.DataFrame:
         """One row a series, sorted; columns of `_COLUMNS`. Nobody may change the frame."""
         with self._lock:

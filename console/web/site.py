@@ -1,23 +1,28 @@
 """What every page and route shares: the home, the clock, and who is asking."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from console.web.latest import Latest
 from console.web.roles import may
 from store.home import Home
 from store.ledger import users
+from store.ledger.incidents import newest_change
 from store.ledger.users import User
 
 #: How long an answer about a session is believed; ends and new roles are seen no later than this, seconds.
 _BELIEVED_S = 2.0
 _REMEMBERED = 4096
+#: How many things made for all open pages are kept.
+_SHARED = 256
 #: The cookie of a session; `__Host-` where the connection is encrypted (RFC 6265bis: no other host can set it).
 COOKIE = "sanyan_session"
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -28,7 +33,7 @@ class Site:
     clock: Callable[[], datetime]
     secure: bool = False  # whether browsers reach it by https
     is_live: bool = True  # false when the clock stands at the end of a replayed archive
-    reds: tuple[Any, dict[str, tuple[str, str]]] = (None, {})  # titles of those that became red last
+    _made: dict[Hashable, tuple[Any, Any]] = field(default_factory=dict)  # and what of it hung on
     _seen: dict[tuple[str, bool], tuple[float, User | None]] = field(default_factory=dict)
 
     @property
@@ -55,6 +60,23 @@ class Site:
     def forget(self) -> None:
         """Ask the ledger again for every session, after an account was changed."""
         self._seen.clear()
+
+    def minute(self) -> int:
+        """What hangs on the clock is made anew every minute: overdue, silent."""
+        return int(self.now().timestamp()) // 60
+
+    def shared(self, key: Hashable, stand: Any, make: Callable[[], T]) -> T:
+        """What is made once for all open pages and answers, until `stand`, on which it hangs, is another."""
+        known = self._made.get(key)
+        if known is None or known[0] != stand:
+            if len(self._made) >= _SHARED:
+                self._made.clear()
+            known = self._made[key] = (stand, make())
+        return known[1]  # type: ignore[no-any-return]
+
+    def of_incidents(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What is made of the incidents as they stand."""
+        return self.shared(("incidents", key), (newest_change(self.home.ledger), self.minute()), make)
 
     def allows(self, user: User, permission: str) -> bool:
         """Whether a user has a permission."""

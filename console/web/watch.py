@@ -89,11 +89,9 @@ class Watch:
     def _asked(self) -> dict[str, Any]:
         lake, ledger = self.site.home.lake, self.site.home.ledger
         quiet = read_suppressions(ledger)
-        self.site.observed.rows()
-        self.site.computed.rows()
         return {
-            "observations": self.site.observed.version,
-            "indicators": self.site.computed.version,
+            "observations": self.site.observed.stand(),
+            "indicators": self.site.computed.stand(),
             "reports": lake.version("reports"),
             "candidates": lake.version("candidates"),
             "basemap": lake.version("scenes"),

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
@@ -12,6 +12,8 @@ from pydantic import BaseModel
 from console.web import cases, county
 from console.web.county import BaseMap, Collection
 from console.web.site import Site
+from store.ledger.alerts import committed
+from store.ledger.incidents import newest_change
 
 
 class FeatureCollection(BaseModel):
@@ -27,17 +29,25 @@ _GEOJSON: dict[int | str, dict[str, Any]] = {
 }
 
 
-def layers(site: Site) -> dict[str, Callable[[], Collection]]:
-    """Every layer by name."""
-    registry = site.home.registry
+def layers(site: Site) -> dict[str, tuple[Callable[[], Collection], Callable[[], Hashable]]]:
+    """Every layer by name, and what it hangs on."""
+    registry, lake, ledger = site.home.registry, site.home.lake, site.home.ledger
     return {
-        "townships": lambda: county.zones(registry.townships),
-        "waters": lambda: county.zones(registry.waters),
-        "stations": lambda: county.stations(site),
-        "reports": lambda: county.reports(site),
-        "candidates": lambda: county.candidates(site),
-        "incidents": lambda: cases.layer(site),
+        "townships": (lambda: county.zones(registry.townships), lambda: 0),
+        "waters": (lambda: county.zones(registry.waters), lambda: 0),
+        "stations": (
+            lambda: county.stations(site),
+            lambda: (site.observed.stand(), site.computed.stand(), committed(ledger), site.minute()),
+        ),
+        "reports": (lambda: county.reports(site), lambda: (lake.version("reports"), site.minute())),
+        "candidates": (lambda: county.candidates(site), lambda: (lake.version("candidates"), site.minute())),
+        "incidents": (lambda: cases.layer(site), lambda: (newest_change(ledger), site.minute())),
     }
+
+
+def _body(made: Collection) -> tuple[bytes, str]:
+    body = json.dumps(made, ensure_ascii=False).encode()
+    return body, f'"{hashlib.sha256(body).hexdigest()[:24]}"'
 
 
 def router(site: Site, base: BaseMap) -> APIRouter:
@@ -50,8 +60,8 @@ def router(site: Site, base: BaseMap) -> APIRouter:
         """One layer: townships, waters, stations, reports, candidates, incidents."""
         if layer not in known:
             raise HTTPException(404, f"there is no such layer; known are {', '.join(known)}")
-        body = json.dumps(known[layer](), ensure_ascii=False).encode()
-        tag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+        make, stand = known[layer]
+        body, tag = site.shared(("layer", layer), stand(), lambda: _body(make()))
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers={"etag": tag})
         return Response(body, media_type="application/geo+json", headers={"etag": tag, "cache-control": "no-cache"})

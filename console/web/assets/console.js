@@ -77,13 +77,6 @@
     history.replaceState(null, "", url);
   };
 
-  window.syChoose = (n) => {
-    const rows = document.querySelectorAll(".sy-row");
-    rows.forEach((row, at) => row.classList.toggle("sy-chosen", at === n));
-    rows[n]?.scrollIntoView({ block: "nearest" });
-    rows[n]?.focus({ preventScroll: true });
-  };
-
   // A stretch of time as a bar, for the chart of windows.
   window.syBand = (api) => {
     const from = api.coord([api.value(1), api.value(0)]);

@@ -1,17 +1,15 @@
 """The live map, with the incidents that need a person beside it; `?wall=1` is for the wall screen."""
 
 from pathlib import Path
-from typing import Any
 
 import nicegui.elements.leaflet as leaflet_package
 from fastapi import Request
 from nicegui import ui
 from nicegui.element import Element
 
-from console.web.cases import Filter, listed
 from console.web.colours import scale
 from console.web.pages.frame import House, View, framed, tag
-from console.web.pages.rows import incident_rows
+from console.web.pages.rows import IncidentRows, needed
 from console.web.watch import Change
 from console.web.words import words
 from domain.times import LOCAL
@@ -55,7 +53,7 @@ def register(house: House) -> None:
                 shown = CountyMap(view)
                 shown.on("open", lambda e: _open(e.args))
                 _legend(view)
-        view.subscribe(lambda change: _changed(shown, panel, change))
+        view.subscribe(lambda change: _changed(view, shown, panel, change))
 
 
 def _wall_head(view: View) -> None:
@@ -72,27 +70,21 @@ def _wall_head(view: View) -> None:
     ui.label(str(view.site.home.registry.county[f"name_{view.lang}"])).classes("sy-soft")
 
 
-def _panel(view: View) -> Any:
+def _panel(view: View) -> IncidentRows:
     with ui.row().classes("items-center justify-between w-full no-wrap"):
         tag("h2", view.t("web.incidents.needed"))
         ui.link(view.t("web.incidents.all"), "/incidents").classes("sy-small")
-
-    @ui.refreshable
-    def rows() -> None:
-        incident_rows(view, listed(view.site, Filter(), limit=30))
-
-    rows()
-    return rows
+    return IncidentRows(view, needed(view))
 
 
-def _changed(shown: CountyMap, panel: Any, change: Change) -> None:
+def _changed(view: View, shown: CountyMap, panel: IncidentRows, change: Change) -> None:
     if change.stations:
         shown.run_method("patch", change.stations)
     moved = sorted(_MOVING & change.what)
     if moved:
         shown.run_method("reload", moved)
     if "incidents" in change.what:
-        panel.refresh()
+        panel.show(needed(view))
 
 
 def _open(told: dict[str, str]) -> None:

@@ -8,7 +8,7 @@ from nicegui import ui
 from console.web import feeds as health
 from console.web.cases import Filter, listed
 from console.web.pages.frame import House, View, framed, incident_address, tag, when
-from console.web.pages.rows import incident_rows
+from console.web.pages.rows import IncidentRows, needed
 from console.web.pages.silences import about, standing_now
 from console.web.words import word
 from store.ledger.audit import SYSTEM, read_audit
@@ -36,7 +36,7 @@ def register(house: House) -> None:
             with ui.element("div").classes("sy-cols sy-first"):
                 with ui.element("section").classes("sy-paper"):
                     tag("h2", view.t("web.handover.open"), "q-mb-sm")
-                    incident_rows(view, listed(view.site, Filter(), limit=30))
+                    IncidentRows(view, needed(view))
                 with ui.element("section").classes("sy-paper"):
                     tag("h2", view.t("web.handover.steps"), "q-mb-sm")
                     _steps(view)

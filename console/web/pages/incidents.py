@@ -3,6 +3,7 @@
 Keys: j and k choose, Enter opens, a acknowledges, / goes to the search, ? tells the keys.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,10 +11,10 @@ from fastapi import Request
 from nicegui import ui
 
 from alerts.incidents.actions import acknowledge
-from console.web.cases import FILTERS, Filter, counted, fingerprint, listed
+from console.web.cases import FILTERS, Filter, counted
 from console.web.colours import scale
 from console.web.pages.frame import House, View, framed, incident_address, tag
-from console.web.pages.rows import incident_rows
+from console.web.pages.rows import IncidentRows, told
 from console.web.pages.tables import export_links
 from console.web.words import words
 
@@ -25,34 +26,30 @@ class _List:
 
     def __init__(self, view: View, wanted: Filter, page: int) -> None:
         self.view, self.wanted, self.page = view, wanted, page
-        self.ids: list[str] = []
-        self.chosen = -1
-        self.seen: tuple[Any, ...] = ()
 
-    @ui.refreshable_method
-    def rows(self) -> None:
-        """The rows and the pages."""
+    def draw(self) -> None:
+        """Put the list into the page."""
+        self.count = ui.label().classes("sy-soft sy-small")
+        self.rows = IncidentRows(self.view, ())
+        self.pages = ui.pagination(1, 1, value=1, direction_links=True, on_change=lambda e: self.go(e.value))
+        self.renew()
+
+    def renew(self) -> None:
+        """Show what there is now."""
         total = counted(self.view.site, self.wanted)
         pages = max(1, -(-total // _PAGE))
         self.page = min(self.page, pages)
-        found = listed(self.view.site, self.wanted, limit=_PAGE, offset=(self.page - 1) * _PAGE)
-        self.ids = [str(i) for i in found["id"]]
-        self.seen = fingerprint(found)
-        ui.label(self.view.t("web.incidents.count", n=total)).classes("sy-soft sy-small")
-        incident_rows(self.view, found)
-        if pages > 1:
-            ui.pagination(1, pages, value=self.page, direction_links=True, on_change=lambda e: self.go(e.value))
-
-    def renew(self) -> None:
-        """Draw anew if there is anything new: a row must not move under a hand."""
-        now = listed(self.view.site, self.wanted, limit=_PAGE, offset=(self.page - 1) * _PAGE)
-        if fingerprint(now) != self.seen:
-            self.rows.refresh()
+        self.count.set_text(self.view.t("web.incidents.count", n=total))
+        self.rows.show(told(self.view, self.wanted, limit=_PAGE, offset=(self.page - 1) * _PAGE))
+        self.pages.max = pages
+        self.pages.set_value(self.page)
+        self.pages.set_visibility(pages > 1)
 
     def go(self, page: int) -> None:
         """Another page."""
-        self.page = page
-        self.show()
+        if page != self.page:
+            self.page = page
+            self.show()
 
     def filter(self, **changed: Any) -> None:
         """Other filters, from the first page."""
@@ -60,23 +57,16 @@ class _List:
         self.show()
 
     def show(self) -> None:
-        """Draw anew, and write into the address what is shown."""
-        self.chosen = -1
-        self.rows.refresh()
-        told = {k: getattr(self.wanted, k) for k in FILTERS}
-        self.view.address(**told, past="1" if self.wanted.past else "", page=str(self.page) if self.page > 1 else "")
-
-    def choose(self, step: int) -> None:
-        """Choose the next or the previous row."""
-        if not self.ids:
-            return
-        self.chosen = max(0, min(len(self.ids) - 1, self.chosen + step))
-        ui.run_javascript(f"syChoose({self.chosen})")
+        """Show it, and write into the address what is shown."""
+        self.rows.choose("")
+        self.renew()
+        asked = {k: getattr(self.wanted, k) for k in FILTERS}
+        self.view.address(**asked, past="1" if self.wanted.past else "", page=str(self.page) if self.page > 1 else "")
 
     def acknowledge(self) -> None:
         """Acknowledge the chosen row."""
-        if 0 <= self.chosen < len(self.ids):
-            site, identity = self.view.site, self.ids[self.chosen]
+        site, identity = self.view.site, self.rows.chosen
+        if identity:
             work = self.view.act(
                 "handle",
                 lambda: acknowledge(site.home, identity, who=self.view.user.login, now=site.now()),
@@ -88,11 +78,11 @@ class _List:
     def key(self, key: str) -> None:
         """What a key does."""
         if key in ("j", "ArrowDown"):
-            self.choose(1)
+            self.rows.step(1)
         elif key in ("k", "ArrowUp"):
-            self.choose(-1)
-        elif key == "Enter" and 0 <= self.chosen < len(self.ids):
-            ui.navigate.to(incident_address(self.ids[self.chosen]))
+            self.rows.step(-1)
+        elif key == "Enter" and self.rows.chosen:
+            ui.navigate.to(incident_address(self.rows.chosen))
         elif key == "a":
             self.acknowledge()
         elif key == "?":
@@ -113,8 +103,8 @@ def register(house: House) -> None:
                 tag("h1", view.t("web.nav.incidents"))
                 ui.space()
                 export_links(view, "incidents", dict(asked))
-            _filters(view, shown)
-            shown.rows()
+            _filters(view, wanted, shown.filter)
+            shown.draw()
             keyboard = ui.keyboard(
                 on_key=lambda e: shown.key(str(e.key)) if e.action.keydown and not e.modifiers.ctrl else None,
                 ignore=["input", "select", "button", "textarea"],
@@ -128,8 +118,8 @@ def _changed(shown: _List, change: Any) -> None:
         shown.renew()
 
 
-def _filters(view: View, shown: _List) -> None:
-    wanted, lang = shown.wanted, view.lang
+def _filters(view: View, wanted: Filter, changed: Callable[..., None]) -> None:
+    lang = view.lang
     townships = view.site.home.registry.townships
     names = townships.names_zh if lang == "zh" else townships.names_en
     choices = {
@@ -141,13 +131,13 @@ def _filters(view: View, shown: _List) -> None:
     }
     with ui.element("div").classes("sy-bar sy-noprint"):
         search = ui.input(view.t("web.search"), value=wanted.words).props("dense outlined clearable debounce=400")
-        search.on_value_change(lambda e: shown.filter(words=(e.value or "")[:200])).classes("w-52").mark("search")
+        search.on_value_change(lambda e: changed(words=(e.value or "")[:200])).classes("w-52").mark("search")
         for name, known in choices.items():
             value = getattr(wanted, name)
             options = {"": view.t(f"web.filter.{name}")} | known
             ui.select(
                 options if value in options else options | {value: value},
                 value=value,
-                on_change=lambda e, name=name: shown.filter(**{name: e.value or ""}),
+                on_change=lambda e, name=name: changed(**{name: e.value or ""}),
             ).props("dense outlined options-dense").classes("min-w-28").mark(f"filter-{name}")
-        ui.checkbox(view.t("web.incidents.past"), value=wanted.past, on_change=lambda e: shown.filter(past=e.value))
+        ui.checkbox(view.t("web.incidents.past"), value=wanted.past, on_change=lambda e: changed(past=e.value))

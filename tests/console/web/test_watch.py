@@ -6,7 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from console.web.cases import Filter
 from console.web.county import BaseMap
+from console.web.pages.frame import House, View
+from console.web.pages.rows import told
 from console.web.site import Site
 from console.web.watch import Change, Watch
 from domain.records import TABLES
@@ -67,6 +70,24 @@ def test_a_red_incident_is_told_once(watch):
     assert again(watch).reds == ()
     put(watch.site.home, identity="I2", severity="red", handling="open", version=3)
     assert again(watch).reds == ("I2",), "reopened: nobody is on it"
+
+
+def test_a_list_is_made_once_for_all_who_look_at_it(watch):
+    site, made = watch.site, []
+
+    def ask(who: str, wanted: Filter) -> None:
+        view = View(House(site, watch), None, who, "en", False, None)
+        made.append(told(view, wanted, limit=30))
+
+    ask("zhang", Filter())
+    ask("li", Filter())
+    assert made[1] is made[0]
+    ask("li", Filter(severity="red"))
+    assert made[2] != made[0]
+    put(site.home, identity="I2", severity="red")
+    ask("zhang", Filter())
+    assert made[3][0]["id"] == "I2"
+    assert len(made[3]) == len(made[0]) + 1
 
 
 def test_others_are_served_while_many_pages_are_drawn(watch):
