@@ -33,8 +33,8 @@ demo: $(STAMP) ## two simulated weeks through real Airflow to alerts and GEP inp
 test: $(STAMP) ## the tests, without the long tortures
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
-test-all: $(STAMP) ## the tests with the long tortures
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+test-all: $(STAMP) ## the tests with the long tortures, and with other random examples every time
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --hypothesis-profile search
 
 lint: $(STAMP) ## ruff, mypy, import floors, stale generated files; checks and never repairs
 	@$(BIN)/ruff format --check .

@@ -27,7 +27,9 @@ def _at_once(home: Path, feeds: Path, windows: list[tuple[int, int]]) -> None:
         assert one.exitcode == 0
 
 
-@pytest.mark.parametrize("windows", [[(0, 4), (0, 4)], [(0, 3), (1, 4)]])
+@pytest.mark.parametrize(
+    "windows", [pytest.param([(0, 4), (0, 4)], marks=pytest.mark.slow), [(0, 3), (1, 4)]], ids=["same", "shifted"]
+)
 def test_overlapping_runs_give_what_one_run_gives(small_feeds, tmp_path, windows):
     alone, together = tmp_path / "alone", tmp_path / "together"
     _run(str(alone), str(small_feeds), 0, 4)

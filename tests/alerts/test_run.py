@@ -310,7 +310,7 @@ def live_and_once(county: Registry, data: st.DataObject) -> None:
         pd.testing.assert_frame_equal(final(live), final(once))
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_live_is_backfill(county: Registry, data: st.DataObject) -> None:
     live_and_once(county, data)
@@ -318,7 +318,7 @@ def test_live_is_backfill(county: Registry, data: st.DataObject) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_live_is_backfill_again_and_again(county: Registry, data: st.DataObject) -> None:
     live_and_once(county, data)

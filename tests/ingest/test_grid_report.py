@@ -200,7 +200,7 @@ def whole(decoded, payload):
 
 
 @given(st.dictionaries(st.sampled_from(list(report())), JSON, max_size=6), st.lists(JSON, max_size=2))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_items_with_anything_in_them_never_raise(changes, others):
     payload = page(report() | changes, *others, ascii_only=True)
     whole(decode(payload, context()), payload)

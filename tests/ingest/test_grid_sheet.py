@@ -92,7 +92,7 @@ def test_hidden_sheets_are_not_read():
 
 
 @given(st.integers(0, 10_000), st.integers(0, 255))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_damaged_workbook_never_raises(at, byte):
     payload = bytearray(sheet(report()))
     payload[at % len(payload)] = byte

@@ -391,7 +391,6 @@ def written(edition: str, time: datetime, items: dict[str, tuple[str, str]], min
     return frame(segment(HEADS[edition], "2061", qn, f"DataTime={local};{content}"))
 
 
-@settings(deadline=None)
 @given(sent())
 def test_decode_undoes_encode(message: tuple[str, datetime, dict[str, tuple[str, str]]]) -> None:
     edition, time, items = message
@@ -409,7 +408,7 @@ def kept(decoded: Decoded) -> pd.DataFrame:
     return decoded.observations.drop_duplicates(KEY, keep="last").sort_values(KEY, ignore_index=True)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(sent(), min_size=1, max_size=8), st.randoms(use_true_random=False))
 def test_order_and_repetition_of_packets_do_not_matter(messages: list, random) -> None:
     # Each with a minute of its own in QN; a device of 2005 sends none, so its hours must differ.

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.decoders.hj212 import fields as f
@@ -110,7 +110,6 @@ ITEMS = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(["2011", "2061", "2031", "2051x", "9014", ""]),
     st.lists(st.one_of(ITEMS, st.sampled_from(WORDS)), max_size=12).map("".join),
@@ -120,7 +119,6 @@ def test_factors_are_those_of_the_plain_twin(command: str, content: str) -> None
     assert factors(segment) == twin.factors(segment.encode("latin-1"))
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=20), max_size=30))
 def test_equal_texts_and_only_those_have_equal_ids(words: list[bytes]) -> None:
     ends = np.cumsum([len(word) for word in words], dtype=np.int64)
@@ -132,7 +130,6 @@ def test_equal_texts_and_only_those_have_equal_ids(words: list[bytes]) -> None:
     assert len(texts) == len(set(words) - {b""})
 
 
-@settings(deadline=None)
 @given(
     st.one_of(
         st.floats(allow_nan=False, allow_infinity=False).map(repr),
@@ -161,7 +158,6 @@ def moment(text: str, size: int) -> int:
     return int(moments(data, np.array([0]), np.array([len(data)]), size)[0])
 
 
-@settings(deadline=None)
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31)))  # noqa: DTZ001
 def test_times_are_those_of_shanghai(local: datetime) -> None:
     at = local.replace(tzinfo=SHANGHAI, microsecond=local.microsecond // 1000 * 1000)
@@ -170,7 +166,6 @@ def test_times_are_those_of_shanghai(local: datetime) -> None:
     assert moment(at.strftime("%Y%m%d%H%M%S"), 14) == milliseconds // 1000 * 1000
 
 
-@settings(deadline=None)
 @given(st.one_of(st.text("0123456789", min_size=14, max_size=14), st.text(max_size=15)))
 def test_what_is_no_time_is_bad(text: str) -> None:
     try:

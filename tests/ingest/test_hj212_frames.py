@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ingest.decoders.hj212.crc import crc, modbus
@@ -46,7 +46,6 @@ def test_modbus_is_another_check_value() -> None:
     assert crc(b"123456789") not in (0x4B37, 0xBB3D)
 
 
-@settings(deadline=None)  # the first call compiles
 @given(st.binary(max_size=40))
 def test_eight_bytes_at_once_give_the_same_check_value(segment: bytes) -> None:
     assert kinds(b"##%04d%s%04X" % (len(segment), segment, crc(segment)))[0] == ACCEPTED

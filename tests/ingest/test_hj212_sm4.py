@@ -2,7 +2,7 @@
 
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -71,7 +71,6 @@ def test_key_is_checked() -> None:
         decode(RAW, context(sm4_keys={MN: "short"}))
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=80))
 def test_any_content_goes_and_comes_back(content: bytes) -> None:
     plain = frame(b"ST=31;CN=2061;MN=%s;Flag=9;CP=&&%s&&" % (STACK.encode(), content))

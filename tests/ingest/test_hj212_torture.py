@@ -137,21 +137,21 @@ def test_unspoilt_stream_loses_nothing() -> None:
     assert decoded.n_records == 9
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.binary(max_size=300))
 def test_any_bytes_survive(payload: bytes) -> None:
     if payload.strip():
         survive(payload)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.binary(max_size=120))
 def test_any_content_of_a_checked_frame_survives(content: bytes) -> None:
     head = f"QN=20260820100300000;ST=22;CN=2061;MN={AIR};Flag=4;CP=&&DataTime=20260820090000;".encode()
     survive(frame(head + content + b"&&"))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.data())
 def test_any_head_survives(data: st.DataObject) -> None:
     keys = st.sampled_from([b"QN", b"ST", b"CN", b"MN", b"Flag", b"PNUM", b"RF", b"CP", b"cn ", b""])

@@ -172,7 +172,7 @@ CELLS = st.one_of(st.none(), st.integers(-5, 10**6), NUMBERS, st.sampled_from(WO
 
 
 @given(st.lists(st.lists(CELLS, min_size=1, max_size=5), max_size=6))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_sheet_is_read_or_refused(rows):
     decoded = lab(*rows)
     assert decoded.n_records == len(decoded.observations) + len(decoded.rejections)

@@ -211,7 +211,7 @@ JSON = st.recursive(
     st.dictionaries(st.sampled_from([*stac_item({}), "stac_extensions", "bbox"]), JSON, max_size=3),
     st.dictionaries(st.sampled_from(list(stac_item({})["properties"])), JSON, max_size=3),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_items_with_anything_in_them_never_raise(changes, properties):
     item = stac_item(ASSETS, properties=properties) | changes
     payload = json.dumps(item).encode()

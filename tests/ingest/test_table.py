@@ -226,7 +226,7 @@ def test_decode_is_a_door_for_live_feeds_too():
             Options(layout=wrong)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @example_of(st.sampled_from(["prsa", "lishui_air", "zhejiang_water", "cnemc_xml", "quotsoft_sites"]), st.data())
 def test_mutated_files_are_read_or_refused(name, data):
     whole = {

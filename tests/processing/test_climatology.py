@@ -55,7 +55,7 @@ def test_too_little_history_gives_the_season_and_less_gives_nothing():
 
 
 @given(st.permutations(range(200)), st.floats(0, 0.5))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_order_of_rows_and_missing_values_change_nothing(order, share):
     frame, times = history(years=1)
     frame, times = frame.iloc[:2400], times[:2400]

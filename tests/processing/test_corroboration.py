@@ -119,7 +119,7 @@ faults = st.lists(st.tuples(st.integers(0, 239), st.sampled_from([NAN, 0.0, 40.0
 
 
 @given(faults, st.integers(0, 1000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_order_of_rows_changes_nothing_and_missing_stays_missing(wrong, seed):
     rows = county()
     for at, value in wrong:
@@ -135,7 +135,7 @@ def test_order_of_rows_changes_nothing_and_missing_stays_missing(wrong, seed):
 
 
 @given(faults)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_a_day_needs_only_the_days_beside_it(wrong):
     rows = pd.concat([county(24 * 5), county(24 * 5, 2, "PM10")], ignore_index=True)
     for at, value in wrong:

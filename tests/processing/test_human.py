@@ -245,7 +245,7 @@ def test_other_media_stay(tmp_path):
     assert len(stored(place)) == 2
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(crowds(most=9), st.integers(0, 999))
 def test_any_order_of_arrival_gives_the_same_rows(tmp_path_factory, reports, seed):
     rng = np.random.default_rng(seed)

@@ -68,7 +68,7 @@ def periods(medium: str, days: pd.DataFrame) -> str:
 
 @pytest.mark.parametrize("medium", MEDIA)
 @given(seed=st.integers(0, 10**6))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_the_order_of_rows_changes_nothing(medium, seed):
     rows = hours(medium, seed)
     mixed = rows.sample(frac=1, random_state=seed % 1000).reset_index(drop=True)
@@ -79,7 +79,7 @@ def test_the_order_of_rows_changes_nothing(medium, seed):
 
 @pytest.mark.parametrize("medium", MEDIA)
 @given(seed=st.integers(0, 10**6), cut=st.sampled_from(["2026-02-28", "2026-03-01"]))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_days_computed_apart_are_those_computed_together(medium, seed, cut):
     rows, edge = hours(medium, seed), local(cut)
     whole = computed(medium, rows)
@@ -107,7 +107,7 @@ def test_the_time_zone_of_the_machine_changes_nothing(medium, monkeypatch):
 
 @pytest.mark.parametrize("medium", MEDIA)
 @given(seed=st.integers(0, 10**6))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 def test_a_missing_value_is_as_if_it_had_never_come(medium, seed):
     rows = hours(medium, seed)
     with_gaps, without = computed(medium, rows), computed(medium, rows[rows["value"].notna()])
@@ -177,7 +177,7 @@ def of(rows: pd.DataFrame, indicator: str, subject: str, period: str = "P1Y") ->
 
 
 @given(st.sampled_from([n for n in DAYS if n != "air.aqi"]), st.integers(1, 12))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_who_lacks_an_item_has_no_index_no_rank_and_never_attains(item, month):
     rows = daily(DAYS, ("a0", "a1"))
     lost = (
@@ -192,7 +192,7 @@ def test_who_lacks_an_item_has_no_index_no_rank_and_never_attains(item, month):
 
 
 @given(st.sets(st.integers(0, 364), min_size=1, max_size=60))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_losing_days_never_adds_a_day_within_or_above_the_limits(days):
     rows = daily(DAYS, ("a0",))
     lost = rows["time"].isin(rows["time"].unique()[sorted(days)])

@@ -55,7 +55,7 @@ def by_numpy(values, near, need, z, floor, relative):
 
 
 @given(st.integers(1, 6), st.integers(0, 4), st.integers(0, 10_000))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_the_kernel_equals_its_twin_and_the_order_of_stations_changes_nothing(stations, times, seed):
     chance = np.random.default_rng(seed)
     values = np.where(chance.random((stations, times)) < 0.2, NAN, np.round(chance.normal(20, 15, (stations, times))))

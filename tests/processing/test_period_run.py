@@ -84,7 +84,7 @@ def test_a_second_run_has_nothing_to_do(home):
     assert home.lake.version("periods") == version
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_day_by_day_in_any_order_gives_the_same(home, expected, seed):
     rows = days()
     order = np.random.default_rng(seed).permutation(rows["time"].dt.floor("D").unique())

@@ -95,7 +95,7 @@ changes = st.fixed_dictionaries(
 
 
 @given(rows, changes, changes)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_the_kernel_equals_its_twin(given_rows, first, second):
     values = np.array([r[0] for r in given_rows], dtype=float)
     times = H * np.cumsum(np.array([r[1] for r in given_rows], dtype=np.int64))

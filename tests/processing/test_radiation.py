@@ -84,7 +84,7 @@ def test_the_background_rests_on_thirty_dry_days():
     assert background(rate, np.full(768, np.nan), day).days == 0
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.floats(20, 400), min_size=1, max_size=40), st.floats(0, 100))
 def test_a_higher_rate_never_has_a_better_state(values, more):
     lower, higher = (states(np.round(np.add(values, plus), 1).tolist())["value"].to_numpy() for plus in (0, more))

@@ -63,7 +63,7 @@ def by_hand(values, n, longest):
 
 
 @given(st.lists(st.one_of(st.just(NAN), st.integers(0, 2).map(float)), max_size=40), st.integers(2, 5))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_repetitions_equal_a_search_by_hand(values, n):
     got, expected = repeated(values, n, 16), by_hand(values, n, 16)
     assert [g == 3 for g in got] == [e == 3 for e in expected]
@@ -72,7 +72,7 @@ def test_repetitions_equal_a_search_by_hand(values, n):
 
 
 @given(st.lists(st.one_of(st.just(NAN), st.integers(0, 2).map(float)), min_size=120, max_size=120))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_day_needs_only_the_days_beside_it(values):
     whole = repeated(values, 3)
     for day in range(5):

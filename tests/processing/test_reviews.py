@@ -48,7 +48,7 @@ def test_the_latest_that_holds_speaks():
 
 
 @given(st.permutations(range(12)))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_order_of_rows_changes_nothing(order):
     entries = said((1, "O3", T[0], T[3], 4), (2, "", T[2], T[4], 3))
     whole = overruled(flagged(), entries)

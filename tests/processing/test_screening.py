@@ -95,7 +95,7 @@ def test_order_of_rows_changes_nothing():
 
 @pytest.mark.parametrize(("parameter", "period", "medium"), [("PM2.5", "PT1H", "air"), ("NH3N", "PT4H", "water")])
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_flags_of_a_day_follow_from_the_days_beside_it(parameter, period, medium, data):
     slots = 24 if period == "PT1H" else 6
     level = st.one_of(st.just(float("nan")), st.sampled_from([20.0, 20.0, 21.0, 700.0, 900.0, -1.0]))

@@ -104,7 +104,7 @@ def test_correction_to_the_oxygen_that_is_there_changes_nothing(conc, oxygen, ot
     assert corrected >= conc - 1e-9 if other <= oxygen else corrected <= conc + 1e-9
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.booleans(), min_size=24, max_size=24), st.integers(0, 23))
 def test_one_more_valid_hour_never_lowers_the_capture_rate(valid, place):
     def rate(mask):

@@ -51,7 +51,7 @@ def test_there_are_about_as_many_a_day_as_wanted(found):
     assert 0.7 < len(period) / 14 / SCENARIO.human.per_day < 1.3
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**31))
 def test_everyday_reports_never_make_a_spot(seed):
     all_of_them = made(seed)

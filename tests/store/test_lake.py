@@ -112,7 +112,7 @@ arrivals = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(arrivals=arrivals, order=st.randoms(use_true_random=False), cut=st.integers(0, 12))
 def test_order_and_batches_do_not_matter(tmp_path_factory, arrivals, order, cut):
     def frame(rows):

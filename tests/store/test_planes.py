@@ -9,7 +9,7 @@ from store import planes as module
 from store.planes import planes
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 8), st.integers(1, 4), st.integers(1, 4)), max_size=6))
 def test_disk_and_memory_hold_the_same(tmp_path_factory, writes):
     root = tmp_path_factory.mktemp("planes")

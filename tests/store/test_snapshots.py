@@ -100,7 +100,7 @@ def _die(*_args):
 
 
 @given(writes=st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from([AUG, SEP]), st.integers(0, 9)), max_size=5))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_a_lake_that_stays_open_is_never_behind_one_that_is_opened_now(tmp_path_factory, writes):
     root = tmp_path_factory.mktemp("lake") / "lake"
     stays, writer = Lake(root), Lake(root)

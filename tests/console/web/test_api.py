@@ -220,7 +220,7 @@ def test_no_operation_fails_whatever_is_asked(schema):
         operation = found.ok()
         asked.add(operation.path)
 
-        @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+        @settings(max_examples=12, suppress_health_check=list(HealthCheck), database=None)
         @given(case=operation.as_strategy())
         def ask(case):
             case.call_and_validate(checks=wanted)

@@ -68,7 +68,7 @@ def one_series(draw):
 
 
 @given(one_series(), st.integers(1, 60))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_thinning_keeps_extremes_ends_and_gaps(rows, stretches):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(series, "_STRETCHES", stretches)

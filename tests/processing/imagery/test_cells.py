@@ -61,7 +61,7 @@ def peer(values, shapes, names):
     return exact_extract(source, features, names, output="pandas")
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(scenes())
 def test_fractions_agree_with_exactextract(scene):
     values, layer = scene
@@ -81,7 +81,7 @@ def test_fractions_agree_with_exactextract(scene):
     assert set(found["rule"]) == {"cell fraction"}
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(scenes())
 def test_centres_agree_with_rasterstats(scene):
     values, layer = scene
@@ -105,7 +105,7 @@ def test_centres_agree_with_rasterstats(scene):
     assert set(found["rule"]) == {"cell centre"}
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(scenes())
 def test_centres_agree_with_points_in_polygons(scene):
     values, layer = scene
@@ -122,7 +122,7 @@ def test_centres_agree_with_points_in_polygons(scene):
             assert mine["std"] == pytest.approx(seen.std(), abs=2e-6)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(scenes(), st.sampled_from(RULES), st.integers(1, 24), st.integers(1, 31), st.integers(0, 99))
 def test_any_blocks_in_any_order_give_the_same_bytes(scene, rule, height, width, seed):
     values, layer = scene

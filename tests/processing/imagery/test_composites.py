@@ -80,7 +80,7 @@ def test_order_and_chunks_change_no_bit(how, period):
             assert found[name].values.tobytes() == expected[name].values.tobytes()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.floats(0, 1, width=32) | st.just(float("nan")), min_size=1, max_size=7), st.sampled_from(METHODS))
 def test_a_composite_lies_within_its_views(values, how):
     views = xr.Dataset(

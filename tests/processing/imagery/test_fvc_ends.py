@@ -13,7 +13,7 @@ from processing.imagery.fvc_ends import counted, ends_of, fit, from_json, to_jso
 _values = st.floats(-0.9375, 0.9375, width=32)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(arrays(np.float32, 200, elements=_values))
 def test_ends_are_the_quantiles_to_a_bin(ndvi):
     found = ends_of(counted(ndvi, np.zeros(200, dtype=int), 1)[0])
@@ -24,7 +24,7 @@ def test_ends_are_the_quantiles_to_a_bin(ndvi):
         assert high - low < 0.0011
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(arrays(np.float32, (8, 9), elements=st.one_of(_values, st.just(np.float32("nan")))), st.integers(1, 7))
 def test_parts_add_up(ndvi, cut):
     groups = np.indices(ndvi.shape).sum(axis=0) % 3 - 1

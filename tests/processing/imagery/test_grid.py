@@ -141,7 +141,7 @@ def test_a_mosaic_leaves_its_tiles_alone_and_needs_one():
         mosaic([])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(1, 70), st.integers(1, 70), st.integers(1, 2000))
 def test_blocks_cover_everything_once_and_begin_on_tiles(height, width, cells):
     with pytest.MonkeyPatch.context() as patch:

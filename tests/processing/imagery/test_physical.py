@@ -268,7 +268,7 @@ def test_the_uncertain_place_of_gaofen_is_said():
 
 
 @given(st.lists(st.integers(0, 65535), min_size=1, max_size=40), st.integers(1, 7))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_lazy_arrays_stay_lazy_and_give_the_same(numbers, chunk):
     eager = raw(*numbers)
     lazy = eager.copy(data=da.from_array(eager.values, chunks=(1, chunk)))
@@ -279,7 +279,7 @@ def test_lazy_arrays_stay_lazy_and_give_the_same(numbers, chunk):
 
 
 @given(st.lists(st.integers(-32768, 32767), min_size=1, max_size=40))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_missing_takes_no_part_in_arithmetic(numbers):
     spec = imagery.band_of("mcd19a2", "aod055")
     found = values("mcd19a2", "aod055", *numbers, dtype="int16", nodata=-28672)

@@ -19,7 +19,7 @@ def usual(delta, groups, days, where=None):
     return expected(delta, groups, days, here, LIMITS)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(arrays(np.float32, (6, 7), elements=_floats), arrays(np.int32, (6, 7), elements=st.integers(0, 2)))
 def test_it_is_the_median_of_the_group(delta, groups):
     days = np.zeros(delta.shape)
@@ -34,7 +34,7 @@ def test_it_is_the_median_of_the_group(delta, groups):
             assert (out[here] == 0).all()
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(arrays(np.float32, (6, 7), elements=_floats), st.randoms(use_true_random=False))
 def test_the_order_of_cells_does_not_matter(delta, random):
     groups, days = np.zeros(delta.shape, dtype=np.int32), np.zeros(delta.shape)
@@ -61,7 +61,7 @@ def test_a_large_event_on_a_rare_date_is_not_the_season():
     np.testing.assert_allclose(out[0, :5], -0.02, atol=0.003)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     arrays(np.int32, (1, 40), elements=st.integers(0, 400)), arrays(np.int32, (1, 40), elements=st.integers(0, 7)),
     st.integers(1, 50),
@@ -89,7 +89,7 @@ def test_what_is_not_known_counts_for_nothing():
     assert (usual(nothing, np.zeros((2, 3), dtype=np.int32), nothing) == 0).all()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     arrays(np.float32, (9, 7), elements=_floats),
     arrays(np.int32, (9, 7), elements=st.integers(0, 2)),
