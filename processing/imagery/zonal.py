@@ -243,7 +243,10 @@ def _quantiles(values: np.ndarray, cells: Cells, q: np.ndarray) -> np.ndarray:
 
 
 def _weighted_quantiles(value: np.ndarray, weight: np.ndarray, q: np.ndarray) -> np.ndarray:
-    """Linear between S_k = (k - 1) w_k + (n - 1) (w_1 + .. + w_(k-1)), as exactextract does it."""
+    """Linear between S_k = (k - 1) w_k + (n - 1) (w_1 + .. + w_(k-1)), as exactextract does it.
+
+    Weights of equal values count in the order of the cells; the peer leaves that order open.
+    """
     order = np.argsort(value, kind="stable")
     v, w = value[order], weight[order]
     k = np.arange(len(v))

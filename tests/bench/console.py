@@ -10,6 +10,7 @@ does other work as well, the time says more of that work.
 
 import asyncio
 import itertools
+import json
 import multiprocessing
 import os
 import re
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -39,8 +41,10 @@ from tests.bench.console_fill import NOW, PARAMETERS, PAST, STATIONS, YEARS, fil
 
 GOAL_MS = 50.0
 WATCHING = 50
+_RELOAD = re.compile(r'runMethod\(\d+, "reload", \[\[(.*?)\]\]\)')
 _CLIENT = re.compile(r"client_id[^0-9a-f]{1,12}([0-9a-f-]{36})")
 _TIMES, _CHANGES = 60, 6
+_layers_read: Counter[str] = Counter()
 _numbers = itertools.count(PAST + 1000)
 
 _LATEST = "/api/v1/latest"
@@ -231,6 +235,7 @@ async def _fifty(client: httpx.Client, home: Home, url: str, cookie: dict[str, s
     stop.set()
     flowing.join()
     print(f"  {WATCHING} pages open, changes flow: the server uses {busy:9.1%} of one core; {_load()}")
+    print(f"  layers they read again meanwhile: {dict(_layers_read)}")
     print(f"  {sum(one.connected for one in sockets)} of {WATCHING} pages are still connected")
     for one in sockets:
         await one.disconnect()
@@ -267,11 +272,16 @@ def _page(client: httpx.Client, built: list[float]) -> str:
 
 async def _connected(url: str, cookie: dict[str, str], client_id: str, heard: dict[str, float]) -> Any:
     one = socketio.AsyncClient(reconnection=False)
+    known: dict[str, str] = {}
 
     @one.on("*")
     async def _(_event: str, *said: Any) -> None:
-        if "syAlarm" in str(said):
+        told = json.dumps(said, default=str).replace('\\"', '"')
+        if "syAlarm" in told:
             heard.setdefault(client_id, time.perf_counter())
+        for names in _RELOAD.findall(told):
+            for name in json.loads(f"[{names}]"):
+                await _layer(url, cookie, name, known)
 
     query = {"client_id": client_id, "tab_id": client_id, "document_id": client_id, "next_message_id": 0}
     asked = urlencode(query | {"old_tab_id": "", "implicit_handshake": "true"})
@@ -283,6 +293,16 @@ async def _connected(url: str, cookie: dict[str, str], client_id: str, heard: di
         wait_timeout=30,
     )
     return one
+
+
+async def _layer(url: str, cookie: dict[str, str], name: str, known: dict[str, str]) -> None:
+    """Read a layer again, as a browser does that was told to."""
+    address = f"{url}/api/v1/" + ("basemap.png" if name == "basemap" else f"geojson/{name}")
+    tag = {"If-None-Match": known[name]} if name in known else {}
+    async with httpx.AsyncClient(headers=cookie | tag, timeout=120) as browser:
+        answer = await browser.get(address)
+    known[name] = answer.headers.get("etag", "")
+    _layers_read[name] += 1
 
 
 def _cpu_s(pid: int) -> float:
