@@ -7,7 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from domain.texts import say
 from processing.gep.report.content import Document, Heading, Paragraph, Picture
-from processing.gep.report.typeset import LONGEST, printed
+from processing.gep.report.layout import LONGEST, printed
 
 LAYOUT = "page.html.j2"
 

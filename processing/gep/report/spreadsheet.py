@@ -20,8 +20,8 @@ from xlsxwriter.worksheet import Worksheet
 
 from domain.texts import say
 from processing.gep.report.content import Document
+from processing.gep.report.layout import width
 from processing.gep.report.tables import YI, Column, Table
-from processing.gep.report.typeset import width
 
 _FIRST = 3  # rows above the first row of a table: title, note, heads
 _WIDEST = 60

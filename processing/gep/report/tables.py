@@ -37,7 +37,10 @@ class Column:
     @property
     def head(self) -> str:
         """Name with unit, as it is printed."""
-        return f"{self.title}（{self.unit}）" if self.unit else self.title
+        if not self.unit:
+            return self.title
+        chinese = any(ord(c) > 0x2E80 for c in self.title + self.unit)
+        return f"{self.title}（{self.unit}）" if chinese else f"{self.title} ({self.unit})"
 
 
 @dataclass(frozen=True)

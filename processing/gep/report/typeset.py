@@ -1,24 +1,23 @@
 """The report as PDF, laid out by Typst from `report.typ`; fonts with Chinese come along, so any machine gives it."""
 
 import json
-import re
 import tempfile
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import typst
 from matplotlib import font_manager
 
 from domain.texts import say
 from processing.charts_style import font
 from processing.gep.report.content import Document, Heading, Paragraph, Picture
-from processing.gep.report.tables import Column, Table
+from processing.gep.report.layout import TOGETHER, layout, on_paper, printed, turned_blocks
+from processing.gep.report.tables import Table
 
 LAYOUT = Path(__file__).with_name("report.typ")
-#: Tables longer than this are in the workbook and the package only.
-LONGEST = 400
 
 
 def pdf(document: Document, made_at: datetime) -> bytes:
@@ -38,9 +37,8 @@ def pdf(document: Document, made_at: datetime) -> bytes:
 
 
 def _content(document: Document) -> dict[str, Any]:
-    annexes = [t for t in document.annexes if len(t.rows) <= LONGEST]
-    left = [t.title for t in document.annexes if len(t.rows) > LONGEST]
-    joined = ("、" if document.lang == "zh" else ", ").join(left)
+    annexes, note = on_paper(document)
+    parts = groupby(zip(document.blocks, turned_blocks(document.blocks), strict=True), itemgetter(1))
     return {
         "lang": document.lang,
         "font": font(),
@@ -50,10 +48,10 @@ def _content(document: Document) -> dict[str, Any]:
         "contents": say("gep.heading.contents", document.lang),
         "cover": document.cover,
         "warnings": document.warnings,
-        "blocks": [_block(b) for b in document.blocks],
+        "parts": [{"turned": turned, "blocks": [_block(b) for b, _ in part]} for turned, part in parts],
         "annexes_title": say("gep.heading.annexes", document.lang),
-        "annexes": [_table(t) for t in annexes],
-        "annex_note": say("gep.note.elsewhere", document.lang, tables=joined) if left else "",
+        "annexes": [_table(t, turned=True) for t in annexes],
+        "annex_note": note,
     }
 
 
@@ -67,38 +65,17 @@ def _block(block: Heading | Paragraph | Picture | Table) -> dict[str, Any]:
     return _table(block)
 
 
-def _table(table: Table) -> dict[str, Any]:
+def _table(table: Table, *, turned: bool = False) -> dict[str, Any]:
     table = table.printed
+    laid = layout(table, turned=turned)
     return {
         "kind": "table",
         "title": table.title,
         "note": table.note,
         "bold": list(table.bold),
         "columns": [{"head": c.head, "number": c.digits is not None} for c in table.columns],
-        "widths": [share(c, table) for c in table.columns],
+        "widths": laid.widths,
+        "size": laid.size,
+        "together": len(table.rows) <= TOGETHER,
         "rows": [[printed(record[c.key], c) for c in table.columns] for record in table.rows.to_dict("records")],
     }
-
-
-def printed(value: Any, column: Column) -> str:
-    """A cell as text: numbers with the decimals of their column, nothing where there is nothing."""
-    if value is None or (isinstance(value, float) and not np.isfinite(value)):
-        return ""
-    if column.digits is None:
-        return str(value)
-    if column.digits > 2:
-        return f"{float(value):,.6g}"
-    return f"{round(float(value), column.digits) + 0.0:,.{column.digits}f}"  # + 0: nought has no sign
-
-
-def width(text: str) -> int:
-    """Room a text takes: a Chinese character is as wide as two Latin letters."""
-    return sum(2 if ord(c) > 0x2E80 else 1 for c in text)
-
-
-def share(column: Column, table: Table) -> float:
-    """How much room a column takes beside the others; heads over numbers may take two lines."""
-    texts = [printed(v, column) for v in table.rows[column.key].head(200)]
-    words = max(map(width, re.split(r"[ （(]", column.head)))
-    head = max(words, width(column.head) / 2) if column.digits is not None else width(column.head)
-    return float(min(40, max(7, head, *map(width, texts))))

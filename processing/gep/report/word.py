@@ -14,12 +14,10 @@ from docx.shared import Cm, Pt, RGBColor
 
 from domain.texts import say
 from processing.gep.report.content import Document, Heading, Paragraph, Picture
+from processing.gep.report.layout import BESIDE, TOGETHER, layout, on_paper, printed, turned_blocks
 from processing.gep.report.tables import Table
-from processing.gep.report.typeset import LONGEST, printed, share
 
 _BLUE, _RED = RGBColor(0x1F, 0x4E, 0x79), RGBColor(0xB3, 0x26, 0x1E)
-#: Room between the margins of an upright and of a turned page, cm.
-_UPRIGHT, _ACROSS = 16.2, 24.9
 _FONT_ZH, _FONT_EN = "宋体", "Times New Roman"
 
 
@@ -28,21 +26,15 @@ def word(document: Document, made_at: datetime) -> bytes:
     page = docx.Document()
     _style(page)
     _cover(page, document)
-    for block in document.blocks:
-        _block(page, block)
-    section = page.add_section()
-    section.orientation = WD_ORIENT.LANDSCAPE
-    section.page_width, section.page_height = section.page_height, section.page_width
+    for block, turned in zip(document.blocks, turned_blocks(document.blocks), strict=True):
+        _lay(page, turned=turned)
+        _block(page, block, turned=turned)
+    _lay(page, turned=True)
     page.add_heading(say("gep.heading.annexes", document.lang), 1)
-    left = []
-    for table in document.annexes:
-        if len(table.rows) > LONGEST:
-            left.append(table.title)
-        else:
-            _table(page, table, _ACROSS)
-    if left:
-        joined = ("、" if document.lang == "zh" else ", ").join(left)
-        page.add_paragraph(say("gep.note.elsewhere", document.lang, tables=joined))
+    annexes, note = on_paper(document)
+    for table in annexes:
+        _table(page, table, turned=True)
+    page.add_paragraph(note)
     properties = page.core_properties
     properties.title, properties.author = document.title, "Sanyan"
     properties.created = properties.modified = made_at.replace(tzinfo=None)
@@ -90,7 +82,15 @@ def _cover(page: Any, document: Document) -> None:
     page.add_page_break()
 
 
-def _block(page: Any, block: Heading | Paragraph | Picture | Table) -> None:
+def _lay(page: Any, *, turned: bool) -> None:
+    """Go on upright or across; a new page where that changes."""
+    if turned != (page.sections[-1].orientation == WD_ORIENT.LANDSCAPE):
+        section = page.add_section()
+        section.orientation = WD_ORIENT.LANDSCAPE if turned else WD_ORIENT.PORTRAIT
+        section.page_width, section.page_height = section.page_height, section.page_width
+
+
+def _block(page: Any, block: Heading | Paragraph | Picture | Table, *, turned: bool) -> None:
     if isinstance(block, Heading):
         page.add_heading(block.text, block.level)
     elif isinstance(block, Paragraph):
@@ -102,7 +102,7 @@ def _block(page: Any, block: Heading | Paragraph | Picture | Table) -> None:
         page.add_picture(io.BytesIO(block.png), width=Cm(16))
         _caption(page, block.caption)
     else:
-        _table(page, block, _UPRIGHT)
+        _table(page, block, turned=turned)
 
 
 def _loud(page: Any, text: str) -> None:
@@ -120,38 +120,45 @@ def _caption(page: Any, text: str, *, above: bool = False) -> None:
     caption.runs[0].bold = True
 
 
-def _table(page: Any, table: Table, room: float) -> None:
+def _table(page: Any, table: Table, *, turned: bool) -> None:
     table = table.printed
+    laid = layout(table, turned=turned)
     _caption(page, table.title, above=True)
     grid = page.add_table(rows=1, cols=len(table.columns), style="Table Grid")
     grid.alignment = WD_TABLE_ALIGNMENT.CENTER
     grid.autofit = False
-    shares = [share(c, table) for c in table.columns]
-    widths = [Cm(room * s / sum(shares)) for s in shares]
-    size = Pt(6.5) if len(table.columns) > 9 else Pt(8) if len(table.columns) > 6 else Pt(9)
+    _margins(grid)
+    widths, size = [Cm(w) for w in laid.widths], Pt(laid.size)
+    for column, wide in zip(grid.columns, widths, strict=True):
+        column.width = wide
     for cell, column, wide in zip(grid.rows[0].cells, table.columns, widths, strict=True):
         cell.width = wide
-        _write(cell, column.head, size, bold=True, right=False)
+        _write(cell, column.head, size, bold=True).keep_with_next = True
         _shade(cell, "D9E5F1")
-    _repeated(grid.rows[0])
+    _row_mark(grid.rows[0], "w:tblHeader")  # it stands again on every page
+    together = len(table.rows) <= TOGETHER
     for i, record in enumerate(table.rows.to_dict("records")):
-        cells = grid.add_row().cells
-        for cell, column, wide in zip(cells, table.columns, widths, strict=True):
+        row = grid.add_row()
+        _row_mark(row, "w:cantSplit")
+        for cell, column, wide in zip(row.cells, table.columns, widths, strict=True):
             cell.width = wide
             text = printed(record[column.key], column)
-            _write(cell, text, size, bold=i in table.bold, right=column.digits is not None)
+            written = _write(cell, text, size, bold=i in table.bold)
+            written.keep_with_next = together
+            if column.digits is not None:
+                written.alignment = WD_ALIGN_PARAGRAPH.RIGHT
     note = page.add_paragraph(table.note)
     for run in note.runs:
         run.italic, run.font.size = True, Pt(8)
 
 
-def _write(cell: Any, text: str, size: Any, *, bold: bool, right: bool) -> None:
+def _write(cell: Any, text: str, size: Any, *, bold: bool) -> Any:
+    """Write into a cell; its paragraph's format."""
     paragraph = cell.paragraphs[0]
     run = paragraph.add_run(text)
     run.font.size, run.bold = size, bold
     paragraph.paragraph_format.line_spacing = 1.0
-    if right:
-        paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+    return paragraph.paragraph_format
 
 
 def _shade(cell: Any, colour: str) -> None:
@@ -161,9 +168,18 @@ def _shade(cell: Any, colour: str) -> None:
     cell._tc.get_or_add_tcPr().append(shade)  # noqa: SLF001 - python-docx has no word for shading
 
 
-def _repeated(row: Any) -> None:
-    """The head stands again on every page."""
-    properties = row._tr.get_or_add_trPr()  # noqa: SLF001 - python-docx has no word for it
-    head = OxmlElement("w:tblHeader")
-    head.set(qn("w:val"), "true")
-    properties.append(head)
+def _margins(grid: Any) -> None:
+    """What cells keep free beside their text: Word's own is twice as much."""
+    margins = OxmlElement("w:tblCellMar")
+    for side in ("left", "right"):
+        edge = OxmlElement(f"w:{side}")
+        edge.set(qn("w:w"), str(Cm(BESIDE / 2).twips))
+        edge.set(qn("w:type"), "dxa")
+        margins.append(edge)
+    grid._tbl.tblPr.insert_element_before(margins, "w:tblLook")  # noqa: SLF001 - python-docx has no word for it
+
+
+def _row_mark(row: Any, name: str) -> None:
+    mark = OxmlElement(name)
+    mark.set(qn("w:val"), "true")
+    row._tr.get_or_add_trPr().append(mark)  # noqa: SLF001 - python-docx has no word for it
