@@ -17,6 +17,8 @@ from matplotlib.patheffects import AbstractPathEffect, Normal, withStroke
 from domain.errors import PipelineError
 
 #: Families with Chinese that systems bring along, best first.
+#: Dots an inch of a picture as PNG.
+DPI = 130
 _SYSTEM_FONTS = ("Noto Sans CJK SC", "Source Han Sans SC", "Noto Sans SC", "PingFang SC", "Microsoft YaHei")
 _BUNDLED = "NotoSansCJKsc-Regular.otf"
 
@@ -80,7 +82,7 @@ def figure(width_in: float, height_in: float) -> Figure:
     return made
 
 
-def png(made: Figure, *, dpi: int = 130) -> bytes:
+def png(made: Figure, *, dpi: int = DPI) -> bytes:
     """The figure as PNG; the same figure gives the same bytes, without a date or a version inside."""
     out = BytesIO()
     made.savefig(out, format="png", dpi=dpi, metadata=WITHOUT_STAMP)

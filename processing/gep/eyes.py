@@ -18,7 +18,7 @@ from domain.errors import FeedCorrupt
 from domain.imagery import product_of
 from domain.times import local_day
 from processing.gep.formulas.soil_factors import erosive_power, k_epic, k_factor
-from processing.gep.rasters import MEANS, SUMS, Reduction, Variant
+from processing.gep.rasters import MEANS, NOTHING, SUMS, Reduction, Variant
 from processing.gep.terrain import slope_degrees, slope_length
 from processing.gep.values import Values, lineage, of_landcover
 from processing.imagery.grid import Grid, onto
@@ -49,11 +49,6 @@ class Layers:
     told: dict[str, str] = field(default_factory=dict)
     unreadable: tuple[Unreadable, ...] = ()
 
-    @property
-    def source(self) -> str:
-        """What all of them were made from."""
-        return "; ".join(dict.fromkeys(self.told.values()))
-
 
 @cache
 def layer_table() -> pd.DataFrame:
@@ -72,6 +67,7 @@ def class_rows(
     grid: Grid,
     layers: Mapping[str, np.ndarray],
     source: str,
+    told: Mapping[str, str] = NOTHING,
 ) -> list[dict[str, object]]:
     """Rows of gep_inputs by township and class of the map: areas, and what the layers give.
 
@@ -81,7 +77,8 @@ def class_rows(
         ids: the townships.
         grid: the county grid.
         layers: on the grid, names as in `rasters`.
-        source: what all this was made from.
+        source: what the map was made from.
+        told: what each layer was made from.
     """
     kinds = tuple(of_landcover().values())
     number = np.zeros(int(cover.max(initial=0)) + 1, dtype=np.uint8)
@@ -90,7 +87,7 @@ def class_rows(
             number[code] = n
     reduction = Reduction(ids, kinds, grid.cell_ha * 1e4, Variant(), _by_cover(kinds))
     reduction.add({"zone": zones, "ecosystem": number[cover], **layers})
-    return reduction.rows(source)
+    return reduction.rows(source, told)
 
 
 def _by_cover(kinds: tuple[str, ...]) -> frozenset[str]:
@@ -123,9 +120,10 @@ def layers_of(
         limit = _setting("slope_length_max_m", "start")
         out["slope_deg"] = slope_degrees(out["dem"], grid.resolution)
         out["slope_length_m"] = slope_length(out["dem"], grid.resolution, limit_m=limit)
+        told |= dict.fromkeys(("slope_deg", "slope_length_m"), told["dem"])
     if "erodibility" not in out and all(name in out for name in TEXTURE):
         out["erodibility"] = k_epic(*(out[name] for name in TEXTURE))
-        told["erodibility"] = f"K of EPIC from texture of {told[TEXTURE[0]]}"
+        told["erodibility"] = "K of EPIC of " + ", ".join(dict.fromkeys(told[name] for name in TEXTURE))
     if "erodibility" in out:
         out["erodibility"] = k_factor(out["erodibility"], Variant().k_factor)
     return Layers({n: v for n, v in out.items() if n in _USED}, told, stored.unreadable)

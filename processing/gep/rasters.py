@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
@@ -42,6 +43,8 @@ SUMS: Mapping[str, tuple[str, str]] = {
 SOIL = ("erosivity", "erodibility", "slope_deg", "slope_length_m", "vegetation_cover_pct")
 #: Less than this share of known cells is no number (start value).
 SHARE_MIN = 0.8
+#: No layer was made from anything else.
+NOTHING: Mapping[str, str] = MappingProxyType({})
 _STRATA = ("c0", "c1", "c2", "c3", "c4", "c5", "d0", "d1")
 #: What layers are rounded to before they are summed, and which of them are fractions of one.
 _COARSE, _FINE = 2.0**-12, 2.0**-28
@@ -141,11 +144,12 @@ class Reduction:
         """One of the same district without any block."""
         return Reduction(self.zones, self.ecosystems, self.cell_m2, self.variant, self.by_cover)
 
-    def rows(self, source: str) -> list[dict[str, object]]:
+    def rows(self, source: str, told: Mapping[str, str] = NOTHING) -> list[dict[str, object]]:
         """Rows of gep_inputs: areas, means, sums and the potential soil loss by stratum.
 
         Args:
-            source: what the blocks were made from.
+            source: what all of the blocks was made from.
+            told: what a layer was made from besides; a row names what went into it and nothing else.
         """
         cells = self.valid["area_m2"]
         out = [
@@ -155,12 +159,12 @@ class Reduction:
         ]
         for name, unit in MEANS.items():
             if name in self.totals:
-                out += self._means(name, name, unit, None, cells, source)
+                out += self._means(name, name, unit, None, cells, _joined(source, told, name))
         for name, (quantity, unit) in SUMS.items():
             if name in self.totals:
-                out += self._means(name, quantity, unit, self.cell_m2 / 1e4, cells, source)
+                out += self._means(name, quantity, unit, self.cell_m2 / 1e4, cells, _joined(source, told, name))
         if "rkls" in self.totals:
-            out += self._strata(cells, source)
+            out += self._strata(cells, _joined(source, told, *SOIL))
         return out
 
     def _means(
@@ -235,6 +239,12 @@ def reduced(
         for future in waiting:
             reduction.merge(future.result())
     return reduction.rows(source)
+
+
+def _joined(source: str, told: Mapping[str, str], *layers: str) -> str:
+    """What several layers were made from, each named once."""
+    parts = [part for layer in layers for part in told.get(layer, "").split("; ") if part]
+    return "; ".join(dict.fromkeys([source, *parts]))
 
 
 def _summed(values: np.ndarray, labels: np.ndarray, n: int, quantum: float) -> tuple[np.ndarray, np.ndarray]:

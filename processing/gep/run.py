@@ -104,8 +104,8 @@ def _inputs(home: Home, year: int, progress: Progress) -> tuple[pd.DataFrame, li
             rows += inputs.layer_rows(of, layer, county=county)
         progress("classes", 0.8)
         by_class = layers.values | ({"vegetation_cover_pct": vegetation[0].values} if layers.values else {})
-        source = "; ".join(text for text in (found.source, layers.source) if text)
-        of_classes = class_rows(found.cover, found.zones, ids, grid, by_class, source)
+        told = layers.told | {"vegetation_cover_pct": vegetation[0].source}
+        of_classes = class_rows(found.cover, found.zones, ids, grid, by_class, found.source, told)
         # The means by ecosystem above stand for these two already, with their own counts.
         rows += [row for row in of_classes if row["quantity"] not in ("vegetation_cover_pct", "rainfall_mm")]
     progress("quality", 0.9)

@@ -13,18 +13,23 @@ from typing import Any
 
 import numpy as np
 import xlsxwriter
+from matplotlib.image import imread
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from domain.texts import say
+from processing.charts_style import DPI
 from processing.gep.report.content import Document
 from processing.gep.report.layout import width
 from processing.gep.report.tables import YI, Column, Table
 
 _FIRST = 3  # rows above the first row of a table: title, note, heads
-_WIDEST = 60
+#: Room of columns in figures; height of a line, points.
+_NARROWEST, _WIDEST, _LINE_PT = 8, 60, 15
+#: Room of a picture on a page of its own, inches, and the rows it takes with its caption.
+_FIGURE_INCHES, _FIGURE_ROWS = (10.0, 6.0), 32
 #: A formula of one cell: (row of the table, its record) -> text, or None for a plain value.
 _Formula = Callable[[int, Mapping[str, Any]], str | None]
 
@@ -70,9 +75,8 @@ class _Looks:
             if digits is None:
                 look["text_wrap"] = True
             else:
-                look["num_format"] = (
-                    "#,##0" if digits == 0 else "#,##0." + "0" * min(2, digits) + "#" * max(0, digits - 2)
-                )
+                fixed, free = "0" * min(2, digits), "#" * max(0, digits - 2)
+                look["num_format"] = "#,##0" + ("." if digits else "") + fixed + free
             if bold:
                 look |= {"bold": True, "bg_color": "#EAF1F8"}
             self._made[digits, bold] = self.book.add_format(look)
@@ -101,18 +105,25 @@ def _cover(sheet: Worksheet, document: Document, looks: _Looks) -> None:
     for text in document.warnings:
         row += 1
         sheet.merge_range(row, 0, row, 1, text, looks.loud)
-        sheet.set_row(row, 15 * (1 + width(text) // 105))
+        sheet.set_row(row, _LINE_PT * _lines(text, 110))
     sheet.hide_gridlines(2)
     sheet.fit_to_pages(1, 0)
 
 
 def _sheet(sheet: Worksheet, table: Table, looks: _Looks, formulas: Mapping[str, _Formula], document: Document) -> None:
     sheet.write(0, 0, table.title, looks.title)
-    sheet.write(1, 0, table.note, looks.note)
+    widths = [_column_width(c, table) for c in table.columns]
+    if table.note:
+        sheet.merge_range(1, 0, 1, len(widths) - 1, table.note, looks.note)
+        sheet.set_row(1, _LINE_PT * _lines(table.note, sum(widths)))
     records = table.rows.to_dict("records")
+    for i, record in enumerate(records):
+        told = [_lines(_shown(record[c.key], c), w) for c, w in zip(table.columns, widths, strict=True)]
+        if max(told) > 1:
+            sheet.set_row(_FIRST + i, _LINE_PT * max(told))
     for n, column in enumerate(table.columns):
         sheet.write(_FIRST - 1, n, column.head, looks.head)
-        sheet.set_column(n, n, _column_width(column, table))
+        sheet.set_column(n, n, widths[n])
         for i, record in enumerate(records):
             look = looks.cell(column.digits, i in table.bold)
             formula = formulas[column.key](i, record) if column.key in formulas else None
@@ -234,18 +245,38 @@ class _Sums:
 
 
 def _figures(sheet: Worksheet, document: Document) -> None:
-    row = 0
-    for picture in document.pictures:
+    for n, picture in enumerate(document.pictures):
+        row = n * _FIGURE_ROWS
+        high, wide = imread(io.BytesIO(picture.png)).shape[:2]
+        scale = min(_FIGURE_INCHES[0] / wide, _FIGURE_INCHES[1] / high) * DPI
         sheet.write(row, 0, picture.caption)
-        sheet.insert_image(
-            row + 1, 0, f"{picture.name}.png", {"image_data": io.BytesIO(picture.png), "x_scale": 0.6, "y_scale": 0.6}
-        )
-        row += 40
+        options = {"image_data": io.BytesIO(picture.png), "x_scale": scale, "y_scale": scale}
+        sheet.insert_image(row + 1, 0, f"{picture.name}.png", options)
+    sheet.set_h_pagebreaks([n * _FIGURE_ROWS for n in range(1, len(document.pictures))])
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.set_margins(left=0.5, right=0.5, top=0.5, bottom=0.5)
     sheet.hide_gridlines(2)
 
 
 def _column_width(column: Column, table: Table) -> float:
-    if column.digits is not None:
-        return max(12.0, min(20.0, width(column.head) + 2.0))
-    texts = [column.head, *table.rows[column.key].dropna().astype(str).head(300)]
-    return float(min(_WIDEST, max(8, *(width(t) for t in texts)) + 2))
+    """Room of a column: every number whole, words as far as `_WIDEST`; heads over numbers take two lines."""
+    texts = [_shown(v, column) for v in table.rows[column.key]]
+    head = width(column.head) / (1 if column.digits is None else 2)
+    widest = max([head, *map(width, texts)]) + 2
+    return float(max(_NARROWEST, widest if column.digits is not None else min(_WIDEST, widest)))
+
+
+def _shown(value: Any, column: Column) -> str:
+    """A cell as the spreadsheet shows it."""
+    if value is None or (isinstance(value, float) and not np.isfinite(value)):
+        return ""
+    if column.digits is None:
+        return str(value)
+    whole, point, rest = f"{float(value):,.{column.digits}f}".partition(".")
+    return whole + point + rest[:2] + rest[2:].rstrip("0")
+
+
+def _lines(text: str, room: float) -> int:
+    """How many lines a text takes; words do not fill them."""
+    return max(1, -(-width(text) * 11 // int(10 * (room - 1))))

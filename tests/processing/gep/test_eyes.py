@@ -46,7 +46,7 @@ def test_erodibility_follows_from_texture_unless_there_is_a_map(tmp_path):
     found = layers(place)
     expected = k_factor(k_epic(40, 33, 27, 1.8))
     assert found.values["erodibility"][5, 5] == pytest.approx(expected, rel=1e-5)
-    assert "sand_0-5cm_mean" in found.told["erodibility"]
+    assert found.told["erodibility"] == "K of EPIC of sand_0-5cm_mean"
     raster(place, "k-map", "soil-erodibility", NEW_YEAR, full(0.3), nodata=-9999.0)
     assert layers(place).values["erodibility"][5, 5] == pytest.approx(k_factor(0.3), rel=1e-5)
 

@@ -87,6 +87,17 @@ def test_soil_retained_is_the_sum_over_cells():
             assert retained[z, done.zoned.ecosystems.index(KINDS[e])] == pytest.approx(expected, rel=1e-6)
 
 
+def test_a_row_names_what_went_into_it_and_nothing_else():
+    of = reduction()
+    of.add(layers())
+    told = {"erosivity": "rain", "slope_deg": "dem", "slope_length_m": "dem", "npp_t_c_hm2": "npp", "crust_factor": "x"}
+    sources = pd.DataFrame(of.rows("map", told)).groupby("quantity")["source"].unique().map(list).to_dict()
+    assert sources["area_m2"] == ["map"]
+    assert sources["npp_t_c"] == ["map; npp"]
+    assert sources["rainfall_mm"] == ["map"]
+    assert sources["rkls_t:c3"] == ["map; rain; dem"]
+
+
 def test_missing_cells_are_counted_and_said():
     of = layers()
     of["rainfall_mm"] = np.where(np.arange(SHAPE[1]) < 4, np.nan, of["rainfall_mm"])
