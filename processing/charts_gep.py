@@ -184,7 +184,8 @@ def steps(
         colours = [TOTAL, *np.where(parts.to_numpy() >= 0, UP, DOWN), TOTAL]
         axes.bar(range(len(names)), size, bottom=low, color=colours, width=0.62)
         for i, value in enumerate([start, *parts, total]):
-            signed = f"{value:,.2f}" if i in (0, len(names) - 1) else f"{value:+,.2f}"
+            shown = round(value, 2) + 0.0  # nought has no sign
+            signed = f"{shown:,.2f}" if i in (0, len(names) - 1) or not shown else f"{shown:+,.2f}"
             axes.annotate(
                 signed, (i, low[i] + size[i]), xytext=(0, 3), textcoords="offset points", ha="center", fontsize=8.5
             )

@@ -29,7 +29,7 @@ _FIRST = 3  # rows above the first row of a table: title, note, heads
 #: Room of columns in figures; height of a line, points.
 _NARROWEST, _WIDEST, _LINE_PT = 8, 60, 15
 #: Room of a picture on a page of its own, inches, and the rows it takes with its caption.
-_FIGURE_INCHES, _FIGURE_ROWS = (10.0, 6.0), 32
+_FIGURE_INCHES, _FIGURE_ROWS = (8.0, 5.8), 32
 #: A formula of one cell: (row of the table, its record) -> text, or None for a plain value.
 _Formula = Callable[[int, Mapping[str, Any]], str | None]
 
@@ -278,5 +278,5 @@ def _shown(value: Any, column: Column) -> str:
 
 
 def _lines(text: str, room: float) -> int:
-    """How many lines a text takes; words do not fill them."""
-    return max(1, -(-width(text) * 11 // int(10 * (room - 1))))
+    """How many lines a text takes; the last word of a line goes to the next."""
+    return 1 if width(text) <= room - 1 else -(-width(text) * 11 // int(10 * (room - 1)))
