@@ -1,15 +1,19 @@
 """Pictures: those our own computing made, pieces of our composites, and the photos that came with reports.
 
 A photo is asked for by the digest under which it lies in the archive; what is not a picture by its content is not given
-out, whatever it is called. No address or file name that somebody wrote is ever followed.
+out, whatever it is called. Of a photo only the picture is shown: what a telephone wrote into the file (where, when,
+whose, which device) stays in the archive. No address or file name that somebody wrote is ever followed.
 """
 
+import io
 import re
+import warnings
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from fastapi.responses import FileResponse, PlainTextResponse, Response
+from fastapi.responses import PlainTextResponse, Response
+from PIL import Image, ImageOps
 
 from console.web.county import picture_days
 from console.web.site import Site
@@ -18,6 +22,8 @@ from domain.photos import photo_type
 from processing.charts_overlay import crop, newest_clear
 
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+#: No side of a photo is shown with more pixels.
+_SCREEN = 2048
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -59,22 +65,37 @@ def router(site: Site) -> APIRouter:
     @routes.get("/photo/{digest}")
     def photo(digest: str) -> Response:
         """A photo that came with a report."""
-        found = photo_of(site, digest)
-        if found is None:
+        place = photo_of(site, digest)
+        shown = None if place is None else bare(place.read_bytes())
+        if shown is None:
             return PlainTextResponse("no such photo", 404)
-        place, kind = found
         told = {"content-disposition": "inline", "etag": f'"{digest}"', "cache-control": "private, max-age=86400"}
-        return FileResponse(place, media_type=kind, headers=told)
+        return Response(shown, media_type="image/jpeg", headers=told)
 
     return routes
 
 
-def photo_of(site: Site, digest: str) -> tuple[Path, str] | None:
-    """Where a photo lies in the archive and its media type; None when it never came, or is none."""
+def bare(content: bytes) -> bytes | None:
+    """A photo upright, as JPEG for a screen, without anything but its picture; None where it cannot be drawn."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "WEBP")) as photo:
+                photo.draft("RGB", (_SCREEN, _SCREEN))  # a large JPEG is decoded no larger than it is shown
+                upright = ImageOps.exif_transpose(photo).convert("RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return None
+    upright.thumbnail((_SCREEN, _SCREEN))
+    out = io.BytesIO()
+    Image.frombytes("RGB", upright.size, upright.tobytes()).save(out, "JPEG", quality=88)
+    return out.getvalue()
+
+
+def photo_of(site: Site, digest: str) -> Path | None:
+    """Where a photo lies in the archive; None when it never came, or is none."""
     folder = site.home.files.path(f"raw/{digest[:2]}") if _DIGEST.fullmatch(digest) else None
     for place in sorted(folder.glob(f"{digest}*")) if folder is not None else []:
         with place.open("rb") as stream:
-            kind = photo_type(stream.read(16))
-        if kind:
-            return place, kind
+            if photo_type(stream.read(16)):
+                return place
     return None
