@@ -1,4 +1,4 @@
-"""The shell of other satellites: NO2 of Sentinel-5P and surface temperature of Landsat -> daily rows by zone.
+"""The shell of other satellites: NO2 of Sentinel-5P, temperature of Landsat, NDVI of Gaofen -> daily rows by zone.
 
 Scenes that came since the cursor tell which days are computed; a scene that cannot be used is refused and counted.
 """
@@ -12,28 +12,31 @@ import numpy as np
 import pandas as pd
 
 from domain import imagery
-from domain.errors import FeedCorrupt, StoreConflict
+from domain.errors import CatalogueError, FeedCorrupt, StoreConflict
 from domain.records import TABLES, Reason, Rejection
 from domain.times import local_day
 from processing.counts import Counts
 from processing.imagery import no2
 from processing.imagery.grid import Grid, county_grid, onto
+from processing.imagery.indices import ndvi
 from processing.imagery.sensors import surface
 from processing.imagery.swath import coarse
 from processing.imagery.tables import thresholds
 from processing.indicators.ecology_grids import GridDay, grid_means, series_rows
 from processing.sky_fit import scenes_of
+from processing.sky_mosaic import county_window
 from store.home import Home
 from store.scenes import read_band
 
 CURSOR = "sky_grids"
 _LANDSAT = "landsat-c2-l2"
+_GAOFEN = ("gf1-wfv", "gf6-wfv")
 _ATTEMPTS = 10
 _KELVIN = 273.15
 
 
 def compute_grids(home: Home, *, now: datetime) -> Counts:
-    """Rows of ecology.no2 and ecology.lst of every day whose scenes changed, and of every daily series.
+    """Rows of ecology.no2, lst and ndvi_gf of every day whose scenes changed, and of every daily series.
 
     Args:
         home: memory and registry.
@@ -63,9 +66,9 @@ def compute_grids(home: Home, *, now: datetime) -> Counts:
 def _of_days(home: Home, days: list[date], refused: list[Rejection]) -> list[pd.DataFrame]:
     out = []
     county = county_grid(home.registry.county)
-    for product, layer in ((no2.SWATH, "no2"), (_LANDSAT, "lst")):
+    for products, layer in (([no2.SWATH], "no2"), ([_LANDSAT], "lst"), (_GAOFEN, "ndvi_gf")):
         grid = coarse(county, imagery.settings()["s5p_cell_m"]) if layer == "no2" else county
-        scenes = _changed(scenes_of(home, [product], None, None), days)
+        scenes = _changed(scenes_of(home, products, None, None), days)
         for day, ours in scenes.groupby("day"):
             seen = [_read(home, row, grid, refused) for row in ours.sort_values("id").to_dict("records")]
             known = [found for found in seen if found is not None]
@@ -100,10 +103,11 @@ def _read(
 ) -> tuple[np.ndarray, np.ndarray, str] | None:
     """Values on the grid, their weights, and what is to be known of the scene; None when it is refused."""
     try:
-        if imagery.product_of(row["collection"]) == _LANDSAT:
+        product = imagery.product_of(row["collection"])
+        if product == _LANDSAT:
             return _temperature(home, row, grid)
-        return _column(home, row, grid)
-    except FeedCorrupt as error:
+        return _greenness(home, product, row, grid) if product in _GAOFEN else _column(home, row, grid)
+    except (FeedCorrupt, CatalogueError) as error:
         refused.append(_refusal(row, error))
         return None
 
@@ -116,11 +120,24 @@ def _column(home: Home, row: Mapping[str, Any], grid: Grid) -> tuple[np.ndarray,
 
 def _temperature(home: Home, row: Mapping[str, Any], grid: Grid) -> tuple[np.ndarray, np.ndarray, str]:
     raw = {band: read_band(home.files, row, band) for band in ("lwir11", "qa_pixel")}
-    day = date.fromisoformat(local_day(pd.Series([row["datetime"]])).iloc[0])
-    seen = surface(_LANDSAT, raw, json.loads(row["properties"]), day=day, limits=thresholds())
+    seen = surface(_LANDSAT, raw, json.loads(row["properties"]), day=_day(row), limits=thresholds())
     clear = onto(seen.clear, grid, how="nearest").values
     celsius = onto(seen.bands["lwir11"], grid, how="bilinear").values - np.float32(_KELVIN)
     return celsius, clear.astype(float), f"{row['id']}: {seen.note}"
+
+
+def _greenness(home: Home, product: str, row: Mapping[str, Any], grid: Grid) -> tuple[np.ndarray, np.ndarray, str]:
+    hrefs = sorted(set(json.loads(row["assets"]).values()))
+    window = county_window(home.files.raster_info(hrefs[0]), grid) if len(hrefs) == 1 else None
+    raw = {band: read_band(home.files, row, band, window=window) for band in ("blue", "green", "red", "nir")}
+    seen = surface(product, raw, json.loads(row["properties"]), day=_day(row), limits=thresholds())
+    clear = onto(seen.clear, grid, how="nearest").values
+    red, nir = (onto(seen.bands[band], grid, how="bilinear") for band in ("red", "nir"))
+    return ndvi(red, nir).values, clear.astype(float), f"{row['id']}: {seen.note}"
+
+
+def _day(row: Mapping[str, Any]) -> date:
+    return date.fromisoformat(local_day(pd.Series([row["datetime"]])).iloc[0])
 
 
 def _series(home: Home, days: list[date], refused: list[Rejection]) -> list[pd.DataFrame]:
@@ -140,7 +157,7 @@ def _series(home: Home, days: list[date], refused: list[Rejection]) -> list[pd.D
     return out
 
 
-def _refusal(row: Mapping[str, Any], error: FeedCorrupt) -> Rejection:
+def _refusal(row: Mapping[str, Any], error: Exception) -> Rejection:
     return Rejection(
         feed=row["feed"],
         received_at=pd.Timestamp(row["received_at"]).to_pydatetime(),

@@ -70,8 +70,10 @@ def _scene(payload: bytes, context: Context) -> dict[str, Any] | Rejection:
         return context.reject(Reason.BAD_POSITION, "its corners are no places on earth", length=len(payload))
     path = PurePosixPath(context.name)
     folder = "" if str(path.parent) == "." else f"{path.parent}/"
-    properties = {"camera": sensor, "level": said.get("ProductLevel", "")}
-    zenith = _number(said.get("SolarZenith", ""))
+    sun = {"view:sun_elevation": 90 - _number(said.get("SolarZenith", ""))}
+    sun["view:sun_azimuth"] = _number(said.get("SolarAzimuth", ""))
+    known = {name: value for name, value in sun.items() if not math.isnan(value)}
+    properties = {"camera": sensor, "level": said.get("ProductLevel", "")} | known
     return {
         "id": path.stem,
         "collection": product,
@@ -81,7 +83,7 @@ def _scene(payload: bytes, context: Context) -> dict[str, Any] | Rejection:
         "cloud_cover": _number(said.get("CloudPercent", "")),
         "geometry": json.dumps({"type": "Polygon", "coordinates": [ring]}),
         "assets": json.dumps({imagery.WHOLE_FILE: folder + options.raster.format(stem=path.stem)}),
-        "properties": json.dumps(properties | ({} if math.isnan(zenith) else {"view:sun_elevation": 90 - zenith})),
+        "properties": json.dumps(properties),
         "feed": context.feed,
         "received_at": context.received_at,
     }

@@ -10,7 +10,7 @@ import xarray as xr
 
 from domain import imagery
 from domain.errors import FeedCorrupt
-from processing.imagery import gaofen, mask
+from processing.imagery import gaofen, mask, visible_clouds
 from processing.imagery.grid import grid_of, onto
 from processing.imagery.physical import physical, usable
 from processing.imagery.reflectance import SCALE, Offset, Policy, offset
@@ -19,6 +19,8 @@ from processing.imagery.zonal_kernel import clear_cells
 #: Long waves first: the darker water is, the better it tells the offset.
 PROBES = ("swir16", "rededge1", "nir")
 _GAOFEN = ("gf1-wfv", "gf6-wfv")
+#: What a mask of our own needs.
+_FOUR = ("blue", "green", "red", "nir")
 #: Codes for `clear_cells`: outside the image, seen, cloud or shadow.
 _OUTSIDE, _SEEN, _CLOUDED = 0, 1, 2
 
@@ -59,7 +61,7 @@ def surface(
         KeyError: no such product.
     """
     if product in _GAOFEN:
-        return _gaofen(product, raw, properties, day)
+        return _gaofen(product, raw, properties, day, limits)
     if product == "landsat-c2-l2":
         return _landsat(raw, limits)
     if product == "sentinel-2-l2a":
@@ -115,7 +117,9 @@ def _landsat(raw: Mapping[str, xr.DataArray], limits: Mapping[str, float]) -> Su
     return Surface(bands, quality.copy(data=clear), f"QA_PIXEL mask with {buffer:g} m buffer")
 
 
-def _gaofen(product: str, raw: Mapping[str, xr.DataArray], properties: Mapping[str, Any], day: date) -> Surface:
+def _gaofen(
+    product: str, raw: Mapping[str, xr.DataArray], properties: Mapping[str, Any], day: date, limits: Mapping[str, float]
+) -> Surface:
     camera = str(properties.get("camera", ""))
     bands: dict[str, xr.DataArray] = {}
     for name, cells in _quantities(product, raw).items():
@@ -130,12 +134,31 @@ def _gaofen(product: str, raw: Mapping[str, xr.DataArray], properties: Mapping[s
         bands[name] = gaofen.toa_reflectance(light, sun_elevation=float(properties["view:sun_elevation"]), day=day)
     if not bands:
         raise FeedCorrupt(f"no band of {product}; the scene has {sorted(raw)}")
-    first = next(iter(bands.values()))
-    seen = np.logical_and.reduce([np.isfinite(b.values) for b in bands.values()])
+    clear, masked = _clear_of_four(bands, properties, limits)
     basis = "; ".join(sorted({str(b.attrs["basis"]) for b in bands.values()}))
     off = imagery.products()[product].position_error_m
     level = "reflectance as delivered" if basis == "scale of the file" else f"top-of-atmosphere reflectance, {basis}"
-    return Surface(bands, first.copy(data=seen), f"{level}; no cloud mask; position may be off by {off:g} m")
+    return Surface(bands, clear, f"{level}; {masked}; position may be off by {off:g} m")
+
+
+def _clear_of_four(
+    bands: Mapping[str, xr.DataArray], properties: Mapping[str, Any], limits: Mapping[str, float]
+) -> tuple[xr.DataArray, str]:
+    """Where bands without a mask of their producer see the ground, and how that was found out."""
+    first = next(iter(bands.values()))
+    seen = np.logical_and.reduce([np.isfinite(b.values) for b in bands.values()])
+    if not set(_FOUR) <= set(bands):
+        return first.copy(data=seen), "no cloud mask"
+    grid, buffer = grid_of(first), limits["cloud_buffer_m"]
+    elevation, azimuth = (float(properties.get(f"view:sun_{k}", "nan")) for k in ("elevation", "azimuth"))
+    of = {name: bands[name].values for name in _FOUR}
+    place = {"resolution": grid.resolution, "sun_elevation": elevation, "sun_azimuth": azimuth}
+    codes = visible_clouds.classes(of, **place, limits=limits)
+    lets, drops = np.zeros(256, dtype=bool), np.zeros(256, dtype=bool)
+    lets[visible_clouds.SEEN] = True
+    drops[[visible_clouds.CLOUD, visible_clouds.SHADOW]] = True
+    clear = clear_cells(codes, lets, drops, mask.reach(grid.resolution, buffer)) & seen
+    return first.copy(data=clear), f"clouds and shadows by brightness (start values) with {buffer:g} m buffer"
 
 
 def _quantities(product: str, raw: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:

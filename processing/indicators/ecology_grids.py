@@ -1,4 +1,4 @@
-"""What other satellites say of each zone and day: the NO2 column (Sentinel-5P) and the surface temperature (Landsat).
+"""What other satellites say of each zone and day: NO2 (Sentinel-5P), surface temperature (Landsat), greenness (Gaofen).
 
 Cells of NO2 are larger than many townships, so cells count by the share a zone has of them (cell fraction). Days
 without a value are rows too, with the reason.
@@ -20,8 +20,12 @@ from processing.imagery.cells import cells_of
 from processing.imagery.grid import Grid
 from processing.registered import indicator
 
-UNITS = {"no2": "umol/m2", "lst": "degC"}
-_EDITIONS = {"no2": "Sentinel-5P NO2; sky_settings.csv", "lst": "Landsat Collection 2 Level 2; imagery_thresholds.csv"}
+UNITS = {"no2": "umol/m2", "lst": "degC", "ndvi_gf": "1"}
+_EDITIONS = {
+    "no2": "Sentinel-5P NO2; sky_settings.csv",
+    "lst": "Landsat Collection 2 Level 2; imagery_thresholds.csv",
+    "ndvi_gf": "GF-1, GF-6 WFV; sky_gains.csv, imagery_thresholds.csv",
+}
 _SUBJECT = "township, protected zone, control unit"
 _COMPLETE = "share of the zone seen at least zonal_share_min"
 
@@ -30,7 +34,7 @@ _COMPLETE = "share of the zone seen at least zonal_share_min"
 class GridDay:
     """One quantity over the county on one day."""
 
-    layer: str  # no2 or lst
+    layer: str  # of UNITS
     day: date
     grid: Grid
     values: np.ndarray  # of the grid's shape in the unit of UNITS, NaN where missing
@@ -69,8 +73,24 @@ class GridDay:
     takes="grids",
     parameters=("lwir11", "qa_pixel"),
 )
+@indicator(
+    "ecology.ndvi_gf",
+    name_zh="植被指数（高分）",
+    name_en="NDVI (Gaofen)",
+    unit="1",
+    periods=(DAY,),
+    subject=_SUBJECT,
+    formula="mean of (nir - red) / (nir + red) of clear cells, cells by their share; of reflectance at the top of the"
+    " atmosphere where the file is not corrected, so lower than ecology.ndvi",
+    completeness=_COMPLETE,
+    standard="own definition",
+    source="Rouse et al. 1974; clouds and shadows by brightness, as in Li et al. 2017",
+    confidence="unconfirmed",
+    takes="grids",
+    parameters=("blue", "green", "red", "nir"),
+)
 def grid_means(found: GridDay) -> pd.DataFrame:
-    """Mean of the quantity (umol/m2 or degC) of each zone on a day."""
+    """Mean of the quantity (see UNITS) of each zone on a day."""
     need, parts = found.limits["zonal_share_min"], []
     for name, zones in found.zones.items():
         if name == "waters":

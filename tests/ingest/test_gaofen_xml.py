@@ -22,7 +22,7 @@ STEM = "GF1_WFV2_E119.9_N28.4_20260820_L1A0001234567"
 def xml(**changes):
     said = {
         "SatelliteID": "GF1", "SensorID": "WFV2", "ProductLevel": "LEVEL1A", "CloudPercent": "7",
-        "CenterTime": "2026-08-20 10:52:11", "SolarZenith": "25.5",
+        "CenterTime": "2026-08-20 10:52:11", "SolarZenith": "25.5", "SolarAzimuth": "131.2",
         "TopLeftLatitude": "29.2", "TopLeftLongitude": "119.0", "TopRightLatitude": "29.0",
         "TopRightLongitude": "121.1",
         "BottomRightLatitude": "27.2", "BottomRightLongitude": "120.7", "BottomLeftLatitude": "27.5",
@@ -43,7 +43,8 @@ def test_an_xml_becomes_a_scene():
     assert row["datetime"] == datetime(2026, 8, 20, 2, 52, 11, tzinfo=UTC)
     assert row["cloud_cover"] == 7
     assert json.loads(row["assets"]) == {"data": f"sky/gf/2026-08-20/{STEM}.tiff"}
-    assert json.loads(row["properties"]) == {"camera": "WFV2", "level": "LEVEL1A", "view:sun_elevation": 64.5}
+    sun = {"view:sun_elevation": 64.5, "view:sun_azimuth": 131.2}
+    assert json.loads(row["properties"]) == {"camera": "WFV2", "level": "LEVEL1A"} | sun
     assert json.loads(row["geometry"])["coordinates"][0][0] == [119.0, 29.2]
     assert decoded(xml(SatelliteID="GF6", SensorID="WFV")).scenes.iloc[0]["collection"] == "gf6-wfv"
 

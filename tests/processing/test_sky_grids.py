@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import rasterio
 import xarray as xr
 from affine import Affine
 
@@ -29,6 +30,53 @@ def landsat(place, kelvin, clouds=(), without=()):
         assets[band] = f"scenes/L9/{band}.tif"
         place.files.write_cog(assets[band], xr.DataArray(cells, dims=("y", "x"), attrs=attrs), nodata=None)
     place.lake.upsert("scenes", scene_row("L9", "landsat-c2-l2", WHEN, assets, {}), now=NOW, why="test")
+
+
+def gaofen(place, nir, cloud=None, **properties):
+    """A GF-1 image on the county grid: green land, its near infrared as given, corrected (scale 0.0001) or raw."""
+    layers = {"blue": 400, "green": 700, "red": 500, "nir": nir}
+    stack = np.stack([np.broadcast_to(v, GRID.shape) for v in layers.values()]).astype(np.uint16)
+    if cloud is not None:
+        stack[:, *cloud] = 4500
+    path = place.files.path("scenes/GF1/data.tif")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    place_of = {"crs": GRID.crs, "transform": Affine(60, 0, GRID.left, 0, -60, GRID.top), "height": GRID.height}
+    with rasterio.open(path, "w", width=GRID.width, count=4, dtype="uint16", nodata=0, **place_of) as file:
+        file.write(stack)
+        file.scales = (1e-4,) * 4
+    told = {"camera": "WFV2", "view:sun_elevation": 45.0, "view:sun_azimuth": 135.0} | properties
+    row = scene_row("GF1", "gf1-wfv", WHEN, {"data": "scenes/GF1/data.tif"}, told)
+    place.lake.upsert("scenes", row, now=NOW, why="test")
+
+
+def test_the_greenness_of_a_gaofen_image_leaves_clouds_and_their_shadows_out(tmp_path):
+    place = home(tmp_path)
+    half = GRID.width // 2
+    nir = np.full(GRID.shape, 4500)
+    nir[:, half:] = 1500
+    gaofen(place, nir)
+    assert compute_grids(place, now=NOW).computed == 1
+    found = rows(place, "ecology.ndvi_gf")
+    assert found.loc["331102001", "value"] == pytest.approx(0.8, abs=0.002)
+    assert found.loc["331102002", "value"] == pytest.approx(0.5, abs=0.002)
+    assert found["detail"].str.contains("reflectance as delivered; clouds and shadows by brightness").all()
+    assert found["detail"].str.contains("position may be off by 300 m").all()
+    gaofen(place, nir, cloud=np.s_[:10, :10], version=2)
+    compute_grids(place, now=NOW)
+    cloudy = rows(place, "ecology.ndvi_gf")
+    assert cloudy.loc["331102001", "n_valid"] < found.loc["331102001", "n_valid"]
+    assert cloudy.loc["331102001", "value"] == pytest.approx(0.8, abs=0.002)
+
+
+def test_a_gaofen_image_that_cannot_be_calibrated_is_refused_with_what_to_add(tmp_path):
+    place = home(tmp_path)
+    gaofen(place, 4500, camera="WFV9")
+    with rasterio.open(place.files.path("scenes/GF1/data.tif"), "r+") as file:
+        file.scales = (1.0,) * 4
+    counts = compute_grids(place, now=NOW)
+    assert counts.rejected == 1
+    assert "no gain of gf1-wfv camera 'WFV9'" in place.ledger.rejections()["detail"].iloc[0]
+    assert rows(place, "ecology.ndvi_gf")["value"].isna().all()
 
 
 def rows(place, indicator="ecology.lst"):

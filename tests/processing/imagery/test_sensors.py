@@ -74,6 +74,11 @@ def test_gaofen_says_what_it_is_not():
     assert not found.clear.values[0, 0]
     assert found.clear.values[1:].all()
     assert 0 < float(found.bands["red"].mean()) < 0.3
+    whole = raw | {"blue": cells(400), "green": cells(350)}
+    whole["blue"].values[:], whole["green"].values[:] = 150, 200
+    masked = surface("gf1-wfv", whole, {"camera": "WFV2", "view:sun_elevation": 55.0}, day=DAY, limits=LIMITS)
+    assert "clouds and shadows by brightness (start values) with 100 m buffer" in masked.note
+    np.testing.assert_array_equal(masked.clear, found.clear)
     delivered = {"red": cells(900, crs="EPSG:32650").assign_attrs(scale=0.0001)}
     corrected = surface("gf6-wfv", delivered, {}, day=DAY, limits=LIMITS)
     np.testing.assert_allclose(corrected.bands["red"].values, 0.09, rtol=1e-6)
