@@ -14,7 +14,7 @@ from alerts.incidents.actions import acknowledge
 from console.web.cases import FILTERS, Filter, counted
 from console.web.colours import scale
 from console.web.pages.frame import House, View, framed, incident_address, tag
-from console.web.pages.rows import IncidentRows, told
+from console.web.pages.rows import IncidentRows, rows_of
 from console.web.pages.tables import export_links
 from console.web.words import words
 
@@ -39,8 +39,9 @@ class _List:
         total = counted(self.view.site, self.wanted)
         pages = max(1, -(-total // _PAGE))
         self.page = min(self.page, pages)
-        self.count.set_text(self.view.t("web.incidents.count", n=total))
-        self.rows.show(told(self.view, self.wanted, limit=_PAGE, offset=(self.page - 1) * _PAGE))
+        told = "web.incidents.count_past" if self.wanted.past else "web.incidents.count"
+        self.count.set_text(self.view.t(told, n=total))
+        self.rows.show(rows_of(self.view, self.wanted, limit=_PAGE, offset=(self.page - 1) * _PAGE))
         self.pages.max = pages
         self.pages.set_value(self.page)
         self.pages.set_visibility(pages > 1)

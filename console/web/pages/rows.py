@@ -47,7 +47,7 @@ class IncidentRows(Element, component=Path("..") / "assets" / "incident_rows.js"
             self.choose(ids[max(0, min(len(ids) - 1, at))])
 
 
-def told(view: View, wanted: Filter, *, limit: int, offset: int = 0) -> Rows:
+def rows_of(view: View, wanted: Filter, *, limit: int, offset: int = 0) -> Rows:
     """The rows of incidents sorted by what needs a person now; made once for all open pages that show the same."""
     key = ("rows", view.lang, wanted, limit, offset)
 
@@ -60,7 +60,7 @@ def told(view: View, wanted: Filter, *, limit: int, offset: int = 0) -> Rows:
 
 def needed(view: View) -> Rows:
     """The first rows of what needs a person now."""
-    return told(view, Filter(), limit=30)
+    return rows_of(view, Filter(), limit=30)
 
 
 def _row(view: View, row: dict[Any, Any]) -> dict[str, Any]:

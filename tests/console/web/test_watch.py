@@ -9,7 +9,7 @@ import pytest
 from console.web.cases import Filter
 from console.web.county import BaseMap
 from console.web.pages.frame import House, View
-from console.web.pages.rows import told
+from console.web.pages.rows import rows_of
 from console.web.site import Site
 from console.web.watch import Change, Watch
 from domain.records import TABLES
@@ -77,7 +77,7 @@ def test_a_list_is_made_once_for_all_who_look_at_it(watch):
 
     def ask(who: str, wanted: Filter) -> None:
         view = View(House(site, watch), None, who, "en", False, None)
-        made.append(told(view, wanted, limit=30))
+        made.append(rows_of(view, wanted, limit=30))
 
     ask("zhang", Filter())
     ask("li", Filter())
