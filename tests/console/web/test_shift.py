@@ -150,6 +150,10 @@ def test_a_shift(server, screen, lang, station):
     page.wait_for_timeout(700)
     page.keyboard.press("j")
     page.wait_for_selector(".sy-row.sy-chosen")
+    # What was chosen stays chosen when another comes in above it.
+    alarm(home, {"zh": "air-1", "en": "air-2"}[lang])
+    page.wait_for_function(f"document.querySelectorAll('.sy-row').length > {reds}", timeout=30_000)
+    assert page.locator(".sy-row.sy-chosen").get_attribute("href").endswith(f"/incidents/{red}")
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/incidents/{red}")
 
