@@ -18,6 +18,7 @@ from domain.errors import FeedCorrupt
 from domain.imagery import product_of
 from domain.times import local_day
 from processing.gep.formulas.soil_factors import erosive_power, k_epic, k_factor
+from processing.gep.land import digest
 from processing.gep.rasters import MEANS, NOTHING, SUMS, Reduction, Variant
 from processing.gep.terrain import slope_degrees, slope_length
 from processing.gep.values import Values, lineage, of_landcover
@@ -115,7 +116,7 @@ def layers_of(
     if len(rain) == n_days:
         of_rain = _of_rain(rain, summed)
         out |= of_rain
-        told |= dict.fromkeys(of_rain, f"rainfall-daily of {n_days} days")
+        told |= dict.fromkeys(of_rain, rain_source(rain))
     if "dem" in out:
         limit = _setting("slope_length_max_m", "start")
         out["slope_deg"] = slope_degrees(out["dem"], grid.resolution)
@@ -123,10 +124,16 @@ def layers_of(
         told |= dict.fromkeys(("slope_deg", "slope_length_m"), told["dem"])
     if "erodibility" not in out and all(name in out for name in TEXTURE):
         out["erodibility"] = k_epic(*(out[name] for name in TEXTURE))
-        told["erodibility"] = "K of EPIC of " + ", ".join(dict.fromkeys(told[name] for name in TEXTURE))
+        scenes = ", ".join(dict.fromkeys(told[name].rpartition(" ")[0] for name in TEXTURE))
+        told["erodibility"] = f"K of EPIC of {scenes} sha256:{digest(out[name] for name in TEXTURE)}"
     if "erodibility" in out:
         out["erodibility"] = k_factor(out["erodibility"], Variant().k_factor)
     return Layers({n: v for n, v in out.items() if n in _USED}, told, stored.unreadable)
+
+
+def rain_source(rain: Mapping[str, xr.DataArray]) -> str:
+    """What is told of daily grids of rain."""
+    return f"rainfall-daily, {len(rain)} grids, sha256:{digest(grid.values for grid in rain.values())}"
 
 
 _USED = {*MEANS, *SUMS, "erosivity", "erodibility", "slope_deg", "slope_length_m"}
@@ -147,7 +154,7 @@ def _stored(home: Home, grid: Grid, year: int) -> Layers:
         whole, used = _map(home, grid, tiles, row["band"], unreadable)
         if used:
             values[row["layer"]] = whole * float(row["factor"])
-            told[row["layer"]] = " + ".join(used)
+            told[row["layer"]] = f"{' + '.join(used)} sha256:{digest([whole])}"
     return Layers(values, told, tuple(unreadable))
 
 

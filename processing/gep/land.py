@@ -40,7 +40,7 @@ def map_of(home: Home, grid: Grid, year: int) -> Map | None:
     chosen = (earlier.iloc[-1] if len(earlier) else maps.iloc[0]).to_dict()
     data = home.files.read_raster(href(chosen))
     cover = onto(data, grid, how="nearest", name=str(chosen["id"])).values
-    source = f"{chosen['id']} of {chosen['year']} sha256:{digest([data.values.tobytes()])}; landcover.csv"
+    source = f"{chosen['id']} of {chosen['year']} sha256:{digest([data.values])}; landcover.csv"
     zones = zone_raster(home.registry.townships, grid)
     ids = home.registry.townships.ids
     of = inputs.extent(cover, zones, ids, cell_ha=grid.cell_ha, source=str(chosen["id"]))
@@ -53,9 +53,9 @@ def href(scene: Mapping[str, object]) -> str:
     return str(assets.get("data") or next(iter(assets.values())))
 
 
-def digest(parts: Iterable[bytes]) -> str:
-    """Sixteen digits that tell contents apart."""
+def digest(parts: Iterable[bytes | np.ndarray]) -> str:
+    """Sixteen digits that tell contents apart; arrays by the bytes of their numbers."""
     total = hashlib.sha256()
     for part in parts:
-        total.update(part)
+        total.update(part if isinstance(part, bytes) else np.ascontiguousarray(part).data)
     return total.hexdigest()[:16]

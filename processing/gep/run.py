@@ -15,7 +15,7 @@ from domain.records import TABLES, Reason, Rejection
 from domain.times import DAY, day_start, local_day
 from processing.counts import Counts
 from processing.gep import inputs
-from processing.gep.eyes import Layers, class_rows, layers_of
+from processing.gep.eyes import Layers, class_rows, layers_of, rain_source
 from processing.gep.inputs import Layer
 from processing.gep.land import digest, href, map_of
 from processing.imagery.grid import WGS84, Grid, county_grid, moved, onto
@@ -127,9 +127,8 @@ def _vegetation(home: Home, grid: Grid, year: int, layers: Layers) -> list[Layer
     out = []
     for name, quantity, unit, factor in (("fvc", "vegetation_cover_pct", "%", 100), ("ndvi", "ndvi_mean", "1", 1)):
         if not days and quantity in layers.values:
-            product_source = f"{layers.told[quantity]} sha256:{digest([layers.values[quantity].tobytes()])}"
             method = "mean cover of the year of an archived product; there are no acquisitions of our own"
-            out.append(Layer(quantity, unit, layers.values[quantity], method, product_source))
+            out.append(Layer(quantity, unit, layers.values[quantity], method, layers.told[quantity]))
             continue
         seen = (onto(home.files.read_raster(product(day, f"{name}.tif")), grid, how="bilinear") for day, _ in days)
         mean = inputs.mean_of((layer.values for layer in seen), grid.shape)
@@ -160,10 +159,8 @@ def _daily_rain(home: Home, year: int) -> tuple[dict[str, xr.DataArray], list[Re
 def _rainfall(layers: dict[str, xr.DataArray], grid: Grid, year: int) -> Layer:
     """Rain of the year: the sum of its daily grids; days without one are counted, not guessed."""
     total = _summed(list(layers.values()), grid)
-    made_of = digest(layer.values.tobytes() for layer in layers.values())
-    source = f"rainfall-daily, {len(layers)} grids, sha256:{made_of}"
     method = "sum of daily grids, bilinear on the county grid; n counts days"
-    return Layer("rainfall_mm", "mm", total, method, source, days=(len(layers), _days(year)))
+    return Layer("rainfall_mm", "mm", total, method, rain_source(layers), days=(len(layers), _days(year)))
 
 
 def _days(year: int) -> int:
