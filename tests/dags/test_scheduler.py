@@ -9,7 +9,7 @@ from store.home import Home
 from tests.pipeline import START, hours, run, tables
 
 pytestmark = pytest.mark.airflow
-HOURS = 3
+HOURS = 2
 
 
 @pytest.mark.timeout(300)
