@@ -26,9 +26,11 @@ def word(document: Document, made_at: datetime) -> bytes:
     page = docx.Document()
     _style(page)
     _cover(page, document)
+    before = len(page.paragraphs)
     for block, turned in zip(document.blocks, turned_blocks(document.blocks), strict=True):
         _lay(page, turned=turned)
         _block(page, block, turned=turned)
+    page.paragraphs[before].paragraph_format.page_break_before = True  # however full the cover is
     _lay(page, turned=True)
     page.add_heading(say("gep.heading.annexes", document.lang), 1)
     annexes, note = on_paper(document)
@@ -79,7 +81,6 @@ def _cover(page: Any, document: Document) -> None:
     page.add_paragraph()
     for warning in document.warnings:
         _loud(page, warning)
-    page.add_page_break()
 
 
 def _lay(page: Any, *, turned: bool) -> None:

@@ -119,6 +119,7 @@ def test_the_word_document_has_cover_tables_and_the_mark_of_a_draft(report):
     assert opened.sections[0].header.paragraphs[0].text == report.draft
     assert [t for t in texts if t == "核算结果汇总"]
     assert len(opened.tables) > 8
+    assert [p.text for p in opened.paragraphs if p.paragraph_format.page_break_before] == ["摘要"]
 
 
 def test_the_page_needs_nothing_from_outside_and_escapes_what_it_prints(report):
