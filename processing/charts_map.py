@@ -18,7 +18,7 @@ from pyproj import Transformer
 
 from domain.registry import Registry
 from domain.standards import table
-from domain.texts import say
+from domain.texts import is_chinese, say
 from domain.times import LOCAL
 from processing.charts_cartography import extent, furniture, outline
 from processing.charts_style import INK, PALE, SEVERITIES, WATER, figure, png, strong, style
@@ -223,7 +223,7 @@ def wrapped_text(text: str, lang: str, *, most: int = 2) -> list[str]:
         return textwrap.wrap(text, 56, max_lines=most, placeholder=" …") or [""]
     lines, used = [""], 0.0
     for character in text:
-        size = 1.0 if ord(character) > 0x2E80 else 0.56
+        size = 1.0 if is_chinese(character) else 0.56
         if used + size > 30:
             if len(lines) == most:
                 lines[-1] = lines[-1][:-1] + "…"

@@ -16,9 +16,9 @@ from matplotlib.patheffects import AbstractPathEffect, Normal, withStroke
 
 from domain.errors import PipelineError
 
-#: Families with Chinese that systems bring along, best first.
 #: Dots an inch of a picture as PNG.
 DPI = 130
+#: Families with Chinese that systems bring along, best first.
 _SYSTEM_FONTS = ("Noto Sans CJK SC", "Source Han Sans SC", "Noto Sans SC", "PingFang SC", "Microsoft YaHei")
 _BUNDLED = "NotoSansCJKsc-Regular.otf"
 

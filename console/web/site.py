@@ -74,9 +74,13 @@ class Site:
             known = self._made[key] = (stand, make())
         return known[1]  # type: ignore[no-any-return]
 
+    def incidents_stand(self) -> Hashable:
+        """What everything that is made of the incidents hangs on."""
+        return newest_change(self.home.ledger), self.minute()
+
     def of_incidents(self, key: Hashable, make: Callable[[], T]) -> T:
         """What is made of the incidents as they stand."""
-        return self.shared(("incidents", key), (newest_change(self.home.ledger), self.minute()), make)
+        return self.shared(("incidents", key), self.incidents_stand(), make)
 
     def allows(self, user: User, permission: str) -> bool:
         """Whether a user has a permission."""

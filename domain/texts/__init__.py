@@ -31,6 +31,11 @@ def say(key: str, lang: str | None = None, /, **values: object) -> str:
     return catalogue()[key][lang or language()].format(**values)
 
 
+def is_chinese(letter: str) -> bool:
+    """Whether a letter is as wide as it is high: radicals, ideographs, full-width forms (U+2E81 and later)."""
+    return ord(letter) > 0x2E80
+
+
 @cache
 def catalogue() -> dict[str, dict[str, str]]:
     """All texts, checked: no key twice, every key in both languages, with the same values in them.

@@ -14,6 +14,7 @@ from processing.imagery import gaofen, mask, visible_clouds
 from processing.imagery.grid import grid_of, onto
 from processing.imagery.physical import physical, usable
 from processing.imagery.reflectance import SCALE, Offset, Policy, offset
+from processing.imagery.visible_clouds import CLOUD, OUTSIDE, SEEN, SHADOW
 from processing.imagery.zonal_kernel import clear_cells
 
 #: Long waves first: the darker water is, the better it tells the offset.
@@ -21,8 +22,6 @@ PROBES = ("swir16", "rededge1", "nir")
 _GAOFEN = ("gf1-wfv", "gf6-wfv")
 #: What a mask of our own needs.
 _FOUR = ("blue", "green", "red", "nir")
-#: Codes for `clear_cells`: outside the image, seen, cloud or shadow.
-_OUTSIDE, _SEEN, _CLOUDED = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +108,8 @@ def _landsat(raw: Mapping[str, xr.DataArray], limits: Mapping[str, float]) -> Su
     quality, buffer = raw["qa_pixel"], limits["cloud_buffer_m"]
     inside = usable(product, "qa_pixel", quality, drop={"fill"}).values
     fine = usable(product, "qa_pixel", quality).values
-    codes = np.where(fine, _SEEN, np.where(inside, _CLOUDED, _OUTSIDE)).astype(np.uint8)
-    lets, drops = np.zeros(256, dtype=bool), np.zeros(256, dtype=bool)
-    lets[_SEEN] = drops[_CLOUDED] = True
-    clear = clear_cells(codes, lets, drops, mask.reach(grid_of(quality).resolution, buffer))
+    codes = np.where(fine, SEEN, np.where(inside, CLOUD, OUTSIDE)).astype(np.uint8)
+    clear = _buffered(codes, grid_of(quality).resolution, buffer)
     bands = {name: physical(product, name, cells) for name, cells in _quantities(product, raw).items()}
     return Surface(bands, quality.copy(data=clear), f"QA_PIXEL mask with {buffer:g} m buffer")
 
@@ -154,11 +151,15 @@ def _clear_of_four(
     of = {name: bands[name].values for name in _FOUR}
     place = {"resolution": grid.resolution, "sun_elevation": elevation, "sun_azimuth": azimuth}
     codes = visible_clouds.classes(of, **place, limits=limits)
-    lets, drops = np.zeros(256, dtype=bool), np.zeros(256, dtype=bool)
-    lets[visible_clouds.SEEN] = True
-    drops[[visible_clouds.CLOUD, visible_clouds.SHADOW]] = True
-    clear = clear_cells(codes, lets, drops, mask.reach(grid.resolution, buffer)) & seen
+    clear = _buffered(codes, grid.resolution, buffer) & seen
     return first.copy(data=clear), f"clouds and shadows by brightness (start values) with {buffer:g} m buffer"
+
+
+def _buffered(codes: np.ndarray, resolution: float, buffer_m: float) -> np.ndarray:
+    """The seen cells farther than the buffer from a cloud or a shadow."""
+    lets, drops = np.zeros(256, dtype=bool), np.zeros(256, dtype=bool)
+    lets[SEEN], drops[[CLOUD, SHADOW]] = True, True
+    return clear_cells(codes, lets, drops, mask.reach(resolution, buffer_m))
 
 
 def _quantities(product: str, raw: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:

@@ -13,7 +13,6 @@ from console.web import cases, county
 from console.web.county import BaseMap, Collection
 from console.web.site import Site
 from store.ledger.alerts import committed
-from store.ledger.incidents import newest_change
 
 
 class FeatureCollection(BaseModel):
@@ -41,7 +40,7 @@ def layers(site: Site) -> dict[str, tuple[Callable[[], Collection], Callable[[],
         ),
         "reports": (lambda: county.reports(site), lambda: (lake.version("reports"), site.minute())),
         "candidates": (lambda: county.candidates(site), lambda: (lake.version("candidates"), site.minute())),
-        "incidents": (lambda: cases.layer(site), lambda: (newest_change(ledger), site.minute())),
+        "incidents": (lambda: cases.layer(site), site.incidents_stand),
     }
 
 

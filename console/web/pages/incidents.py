@@ -3,7 +3,6 @@
 Keys: j and k choose, Enter opens, a acknowledges, / goes to the search, ? tells the keys.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -104,7 +103,7 @@ def register(house: House) -> None:
                 tag("h1", view.t("web.nav.incidents"))
                 ui.space()
                 export_links(view, "incidents", dict(asked))
-            _filters(view, wanted, shown.filter)
+            _filters(view, shown)
             shown.draw()
             keyboard = ui.keyboard(
                 on_key=lambda e: shown.key(str(e.key)) if e.action.keydown and not e.modifiers.ctrl else None,
@@ -119,8 +118,8 @@ def _changed(shown: _List, change: Any) -> None:
         shown.renew()
 
 
-def _filters(view: View, wanted: Filter, changed: Callable[..., None]) -> None:
-    lang = view.lang
+def _filters(view: View, shown: _List) -> None:
+    wanted, lang = shown.wanted, view.lang
     townships = view.site.home.registry.townships
     names = townships.names_zh if lang == "zh" else townships.names_en
     choices = {
@@ -132,13 +131,13 @@ def _filters(view: View, wanted: Filter, changed: Callable[..., None]) -> None:
     }
     with ui.element("div").classes("sy-bar sy-noprint"):
         search = ui.input(view.t("web.search"), value=wanted.words).props("dense outlined clearable debounce=400")
-        search.on_value_change(lambda e: changed(words=(e.value or "")[:200])).classes("w-52").mark("search")
+        search.on_value_change(lambda e: shown.filter(words=(e.value or "")[:200])).classes("w-52").mark("search")
         for name, known in choices.items():
             value = getattr(wanted, name)
             options = {"": view.t(f"web.filter.{name}")} | known
             ui.select(
                 options if value in options else options | {value: value},
                 value=value,
-                on_change=lambda e, name=name: changed(**{name: e.value or ""}),
+                on_change=lambda e, name=name: shown.filter(**{name: e.value or ""}),
             ).props("dense outlined options-dense").classes("min-w-28").mark(f"filter-{name}")
-        ui.checkbox(view.t("web.incidents.past"), value=wanted.past, on_change=lambda e: changed(past=e.value))
+        ui.checkbox(view.t("web.incidents.past"), value=wanted.past, on_change=lambda e: shown.filter(past=e.value))

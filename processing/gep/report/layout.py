@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib import font_manager
 from matplotlib.ft2font import FT2Font
 
-from domain.texts import say
+from domain.texts import is_chinese, say
 from processing.gep.report.content import Document, Heading
 from processing.gep.report.tables import Column, Table
 
@@ -21,8 +21,6 @@ _UPRIGHT_PT, _ACROSS_PT = (8.5, 8.0, 7.5, 7.0), (7.5, 7.0, 6.5, 6.0, 5.5)
 _CM_PER_PT, _SAMPLE_PT = 2.54 / 72, 64
 #: Word processors round what they measure, and take a border off.
 _SLACK = 1.04
-#: Letters after this one are Chinese (radicals, ideographs, full-width forms).
-_CHINESE = 0x2E80
 #: The widest font a reader may have in place of the document's own; it comes with matplotlib.
 _WIDEST = "DejaVu Sans"
 #: Tables longer than this are in the workbook and the package only.
@@ -92,7 +90,7 @@ def printed(value: Any, column: Column) -> str:
 
 def width(text: str) -> int:
     """Room a text takes: a Chinese character is as wide as two Latin letters."""
-    return sum(2 if ord(c) > _CHINESE else 1 for c in text)
+    return sum(2 if is_chinese(c) else 1 for c in text)
 
 
 def _room(column: Column, table: Table, words: float) -> tuple[float, float]:
@@ -122,7 +120,7 @@ def _longest(texts: Iterable[str], *, bold: bool = False) -> float:
 @cache
 def _advance(letter: str, bold: bool) -> float:
     """Room of a letter in its own height; Chinese ones are square."""
-    if ord(letter) > _CHINESE:
+    if is_chinese(letter):
         return 1.0
     glyph = _font("bold" if bold else "normal").load_char(ord(letter))
     return float(glyph.linearHoriAdvance) / 65536 / _SAMPLE_PT * _SLACK

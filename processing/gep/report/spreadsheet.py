@@ -22,7 +22,7 @@ from xlsxwriter.worksheet import Worksheet
 from domain.texts import say
 from processing.charts_style import DPI
 from processing.gep.report.content import Document
-from processing.gep.report.layout import width
+from processing.gep.report.layout import printed, width
 from processing.gep.report.tables import YI, Column, Table
 
 _FIRST = 3  # rows above the first row of a table: title, note, heads
@@ -268,11 +268,10 @@ def _column_width(column: Column, table: Table) -> float:
 
 
 def _shown(value: Any, column: Column) -> str:
-    """A cell as the spreadsheet shows it."""
-    if value is None or (isinstance(value, float) and not np.isfinite(value)):
-        return ""
-    if column.digits is None:
-        return str(value)
+    """A cell as the spreadsheet shows it: as it is printed, but with all of many decimals."""
+    text = printed(value, column)
+    if not text or column.digits is None or column.digits <= 2:
+        return text
     whole, point, rest = f"{float(value):,.{column.digits}f}".partition(".")
     return whole + point + rest[:2] + rest[2:].rstrip("0")
 

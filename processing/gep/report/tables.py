@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from domain.texts import say
+from domain.texts import is_chinese, say
 from processing.gep.account import Account
 from processing.gep.report import names
 from processing.gep.statement import categories, statement
@@ -39,7 +39,7 @@ class Column:
         """Name with unit, as it is printed."""
         if not self.unit:
             return self.title
-        chinese = any(ord(c) > 0x2E80 for c in self.title + self.unit)
+        chinese = any(map(is_chinese, self.title + self.unit))
         return f"{self.title}（{self.unit}）" if chinese else f"{self.title} ({self.unit})"
 
 
